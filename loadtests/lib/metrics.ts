@@ -1,0 +1,62 @@
+/**
+ * What the client measures itself. Names and labels as they arrive in Prometheus are listed in README.md.
+ *
+ * k6 sends a series only for seconds in which something was added to it, and `rate()` needs two samples in its window: so every
+ * series of a counter is touched, with 0, whenever any of them is. Then "no failures" is a rate of 0 and not an absent series.
+ */
+import { Counter, Gauge, Trend } from 'k6/metrics';
+import type { AttemptOutcome } from './operation.ts';
+import { ATTEMPT_OUTCOMES } from './operation.ts';
+
+export type OperationKind = 'write' | 'read';
+const OPERATION_KINDS: readonly OperationKind[] = ['write', 'read'];
+
+const operations = new Counter('operations');
+const operationDuration = new Trend('operation_duration', true);
+const attempts = new Counter('attempts');
+const clientChecks = new Counter('client_checks');
+const staleReads = new Counter('stale_reads');
+const plannedOperations = new Gauge('planned_operations');
+
+export class LoadMetrics {
+  readonly #planned: number;
+
+  constructor(planned: number) {
+    this.#planned = planned;
+  }
+
+  /** Makes every series exist, at 0, before the first operation. */
+  initialise(nodes: number): void {
+    for (const operation of OPERATION_KINDS) {
+      for (const outcome of ['ok', 'failed']) operations.add(0, { operation, outcome });
+    }
+    for (let node = 0; node < nodes; node += 1) {
+      for (const outcome of ATTEMPT_OUTCOMES) attempts.add(0, { node: String(node), outcome });
+    }
+    clientChecks.add(0);
+    staleReads.add(0);
+    plannedOperations.add(this.#planned);
+  }
+
+  /** @param seconds from the first attempt to the answer, or to giving up: a failed operation counts with the time it took */
+  operation(operation: OperationKind, ok: boolean, seconds: number): void {
+    for (const kind of OPERATION_KINDS) {
+      operations.add(kind === operation && ok ? 1 : 0, { operation: kind, outcome: 'ok' });
+      operations.add(kind === operation && !ok ? 1 : 0, { operation: kind, outcome: 'failed' });
+    }
+    operationDuration.add(seconds * 1000, { operation });
+    clientChecks.add(0);
+    staleReads.add(0);
+    plannedOperations.add(this.#planned);
+  }
+
+  attempt(node: number, outcome: AttemptOutcome): void {
+    attempts.add(1, { node: String(node), outcome });
+  }
+
+  /** An acknowledged write was looked for by a later linearizable read. */
+  check(visible: boolean): void {
+    clientChecks.add(1);
+    staleReads.add(visible ? 0 : 1);
+  }
+}

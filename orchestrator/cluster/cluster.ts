@@ -1,0 +1,153 @@
+/** The processes backend: starts the nodes that a manifest describes, waits until all can serve, stops them. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
+import type { ExitStatus } from './child.ts';
+import { ClusterNode } from './node.ts';
+import { type PortReservation, reservePorts } from './ports.ts';
+import type { ProcessRegistry } from './registry.ts';
+
+export interface ClusterOptions {
+  readonly manifest: SystemManifest;
+  readonly count: number;
+  readonly registry: ProcessRegistry;
+  /** The project's root, where manifests' commands are relative to. */
+  readonly root: string;
+  /** `node_0`, `node_1` … and what the nodes share. */
+  readonly dataDirectory: string;
+  readonly logDirectory: string;
+  readonly readyTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onReady: (ready: number, total: number) => void;
+  readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
+  /** Ports by node and name; free ones are chosen when absent. Given ports mean a cluster that outlives the orchestrator. */
+  readonly ports?: readonly Readonly<Record<string, number>>[];
+}
+
+/** The cluster did not come up. */
+export class ClusterStartError extends Error {
+  readonly code = 'CLUSTER_START';
+  readonly portTaken: boolean;
+  constructor(message: string, portTaken = false) {
+    super(message);
+    this.name = 'ClusterStartError';
+    this.portTaken = portTaken;
+  }
+}
+
+const HOST = '127.0.0.1';
+const STARTS_MAX = 3;
+const POLL_MS = 50;
+const LOG_LINES = 20;
+
+export class Cluster {
+  readonly nodes: readonly ClusterNode[];
+
+  constructor(nodes: readonly ClusterNode[]) {
+    this.nodes = nodes;
+  }
+
+  /** Resolves when every node is ready. Nothing is left running when it rejects. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await startOnce(options);
+      } catch (error) {
+        const retry = error instanceof ClusterStartError && error.portTaken && options.ports === undefined;
+        if (!retry || attempt === STARTS_MAX) throw error;
+        // Somebody took a port between its release and the node's bind. Peers know each other by port, so all start afresh.
+        rmSync(options.dataDirectory, { recursive: true, force: true });
+      }
+    }
+  }
+
+  get running(): boolean {
+    return this.nodes.some((node) => node.state !== 'stopped');
+  }
+
+  async readyCount(): Promise<number> {
+    const ready = await Promise.all(this.nodes.map((node) => node.isReady()));
+    return ready.filter(Boolean).length;
+  }
+
+  /** Ends every node; resolves when all are gone. */
+  async stop(graceMs: number): Promise<void> {
+    const running = this.nodes.filter((node) => node.state !== 'stopped');
+    await Promise.all(running.map((node) => node.terminate(graceMs)));
+  }
+}
+
+async function startOnce(options: ClusterOptions): Promise<Cluster> {
+  const names = options.manifest.ports.map((port) => port.name);
+  const reservation = options.ports ? undefined : await reservePorts(options.count * names.length);
+  const cluster = new Cluster(makeNodes(options, options.ports ?? portsByNode(reservation!, names)));
+  try {
+    mkdirSync(options.logDirectory, { recursive: true });
+    await reservation?.release();
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await waitUntilReady(cluster, options);
+    return cluster;
+  } catch (error) {
+    await cluster.stop(500);
+    throw error;
+  }
+}
+
+function portsByNode(reservation: PortReservation, names: readonly string[]): Record<string, number>[] {
+  const count = reservation.ports.length / names.length;
+  return Array.from({ length: count }, (_, node) =>
+    Object.fromEntries(names.map((name, place) => [name, reservation.ports[node * names.length + place]!])),
+  );
+}
+
+function makeNodes(options: ClusterOptions, ports: readonly Readonly<Record<string, number>>[]): ClusterNode[] {
+  const places: NodePlace[] = ports.map((own, index) => ({
+    index,
+    host: HOST,
+    ports: own,
+    dataDirectory: join(options.dataDirectory, `node_${index}`),
+  }));
+  const plan: ClusterPlan = { nodes: places, sharedDirectory: options.dataDirectory };
+  const { manifest, registry, onUnexpectedExit } = options;
+  return places.map(
+    (place) =>
+      new ClusterNode({
+        ...{ manifest, place, plan, registry, onUnexpectedExit },
+        workingDirectory: options.root,
+        logFile: join(options.logDirectory, `node_${place.index}.log`),
+        outlives: options.ports !== undefined,
+      }),
+  );
+}
+
+async function waitUntilReady(cluster: Cluster, options: ClusterOptions): Promise<void> {
+  const deadline = performance.now() + options.readyTimeoutMs;
+  let last = -1;
+  for (;;) {
+    options.signal.throwIfAborted();
+    const dead = cluster.nodes.find((node) => node.state === 'stopped');
+    if (dead) throw deadNode(dead);
+    const ready = await cluster.readyCount();
+    if (ready !== last) options.onReady(ready, cluster.nodes.length);
+    last = ready;
+    if (ready === cluster.nodes.length) return;
+    if (performance.now() > deadline) throw notReady(cluster, ready, options.readyTimeoutMs);
+    await delay(POLL_MS);
+  }
+}
+
+function deadNode(node: ClusterNode): ClusterStartError {
+  const tail = node.logTail(LOG_LINES);
+  const status = node.exitStatus;
+  const how = status?.signal ? `was ended by ${status.signal}` : `exited with code ${status?.code}`;
+  const message = `node ${node.index} ${how} before it was ready; the end of ${node.logFile}:\n${tail}`;
+  return new ClusterStartError(message, /EADDRINUSE|address already in use/i.test(tail));
+}
+
+function notReady(cluster: Cluster, ready: number, timeoutMs: number): ClusterStartError {
+  const logs = cluster.nodes.map((node) => `node ${node.index}, the end of ${node.logFile}:\n${node.logTail(5)}`);
+  return new ClusterStartError(
+    `${ready} of ${cluster.nodes.length} nodes are ready after ${timeoutMs / 1000} s\n${logs.join('\n')}`,
+  );
+}

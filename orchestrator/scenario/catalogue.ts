@@ -1,0 +1,83 @@
+/**
+ * The scenario files of the project, and what a name on the command line means: a suite (`kv`, `all`), a file's name without
+ * its ending (`kv/leader-kill`), a scenario's id, or a path.
+ */
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { parseDocument } from 'yaml';
+import { suggestion } from './problems.ts';
+
+export interface CatalogueEntry {
+  /** `kv/leader-kill`. */
+  readonly name: string;
+  /** Relative to the project's root when inside it. */
+  readonly file: string;
+  /** From the file, as far as it can be read; checked when the scenario is loaded. */
+  readonly id: string;
+  readonly title: string;
+  readonly system: string;
+}
+
+/** A name that stands for no scenario. */
+export class UnknownScenarioError extends Error {
+  readonly code = 'SCENARIO_UNKNOWN';
+  constructor(message: string) {
+    super(message);
+    this.name = 'UnknownScenarioError';
+  }
+}
+
+export class ScenarioCatalogue {
+  readonly #root: string;
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  list(): CatalogueEntry[] {
+    const files = globSync('scenarios/*/*.{yaml,yml}', { cwd: this.#root }).sort();
+    return files.map((file) => this.#entry(file));
+  }
+
+  /** The scenarios that the words stand for, in order, each once. Throws `UnknownScenarioError`. */
+  find(words: readonly string[], workingDirectory: string): CatalogueEntry[] {
+    const found = new Map<string, CatalogueEntry>();
+    for (const word of words) for (const entry of this.#findOne(word, workingDirectory)) found.set(entry.file, entry);
+    return [...found.values()];
+  }
+
+  #findOne(word: string, workingDirectory: string): CatalogueEntry[] {
+    const all = this.list();
+    if (word === 'all') return all;
+    const suite = all.filter((entry) => entry.name.startsWith(`${word}/`));
+    if (suite.length > 0) return suite;
+    const named = all.filter((entry) => entry.name === word || entry.id === word);
+    if (named.length > 1) {
+      const files = named.map((entry) => entry.file).join(' and ');
+      throw new UnknownScenarioError(`"${word}" stands for ${files}: give one of the paths`);
+    }
+    if (named.length === 1) return named;
+    const path = resolve(workingDirectory, word);
+    if (/\.ya?ml$/.test(word) && existsSync(path)) return [this.#entry(this.#relative(path))];
+    throw new UnknownScenarioError(this.#unknown(word, all));
+  }
+
+  #unknown(word: string, all: readonly CatalogueEntry[]): string {
+    if (/\.ya?ml$/.test(word)) return `there is no scenario file ${word}`;
+    const suites = all.map((entry) => entry.name.split('/')[0]!);
+    const names = new Set([...all.flatMap((entry) => [entry.name, entry.id]), ...suites, 'all']);
+    return `unknown scenario "${word}"${suggestion(word, names) || '.'} \`gameday list\` shows them all`;
+  }
+
+  #relative(path: string): string {
+    const inside = relative(this.#root, path);
+    return inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside;
+  }
+
+  #entry(file: string): CatalogueEntry {
+    const name = file.replace(/^scenarios[/\\]/, '').replace(/\.ya?ml$/, '');
+    const document: unknown = parseDocument(readFileSync(join(isAbsolute(file) ? '' : this.#root, file), 'utf8')).toJS() ?? {};
+    const { id, title, system } = document as Partial<Record<'id' | 'title' | 'system', unknown>>;
+    const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
+    return { name, file, id: text(id, name), title: text(title, ''), system: text(system, name.split('/')[0]!) };
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * What the schema cannot say: names that must exist, lengths that must fit. Every check is one function from the scenario to
+ * problems, so that a file's mistakes are all reported at once.
+ */
+import type { SystemManifest } from '../../kit/system.ts';
+import type { Locator, Path, ScenarioSource } from './document.ts';
+import { type Problem, suggestion } from './problems.ts';
+import type { Criterion, FaultPlan, Scenario } from './types.ts';
+import { formatDuration, objectiveMetricName, parseDuration, parseRate } from './units.ts';
+
+/** What a criterion's check needs to know of an alerting rule. */
+export interface AlertShape {
+  readonly name: string;
+  readonly expr: string;
+  readonly forMs: number;
+  /** The longest look-back of the expression, recording rules included. */
+  readonly rangeMs: number;
+}
+
+export interface CheckContext {
+  readonly manifest: SystemManifest;
+  /** The rules of the system and those that all systems share. */
+  readonly alerts: ReadonlyMap<string, AlertShape>;
+  readonly evaluationIntervalMs: number;
+  readonly loadScripts: readonly string[];
+}
+
+type Check = (input: CheckInput) => Iterable<Problem>;
+
+interface CheckInput extends CheckContext {
+  readonly source: ScenarioSource;
+  readonly scenario: Scenario;
+  readonly at: Locator;
+}
+
+export function checkScenario(input: CheckInput): Problem[] {
+  const checks: readonly Check[] = [
+    nodeCount,
+    loadScript,
+    faultNames,
+    faultTargets,
+    faultWindows,
+    overlay,
+    criterionNames,
+    criterionWindows,
+    criterionObjectives,
+    faultLongEnough,
+    conclusive,
+  ];
+  return checks.flatMap((check) => [...check(input)]);
+}
+
+function* nodeCount({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
+  const { min, max } = manifest.nodes;
+  if (scenario.nodes < min || scenario.nodes > max) {
+    const path = scenario.overlay === 'ci' ? ['ci', 'nodes'] : ['nodes'];
+    yield at.problem(path, `${scenario.nodes} nodes: ${manifest.name} takes ${min} to ${max}`);
+  }
+}
+
+function* loadScript({ scenario, loadScripts, at }: CheckInput): Iterable<Problem> {
+  const { script } = scenario.load;
+  if (loadScripts.includes(script)) return;
+  yield at.problem(['load', 'script'], `there is no loadtests/${script}${suggestion(script, loadScripts)}`);
+}
+
+function* faultNames({ scenario, at }: CheckInput): Iterable<Problem> {
+  for (const [index, fault] of scenario.faults.entries()) {
+    const first = scenario.faults.findIndex((other) => other.name === fault.name);
+    if (first < index) {
+      yield at.problem(['faults', index, 'name'], `fault "${fault.name}" exists already: criteria refer to faults by name`);
+    }
+  }
+}
+
+/** Targets other than `node:N` that a manifest allows. */
+export function targetNames(manifest: SystemManifest): string[] {
+  const roles = Object.keys(manifest.roles);
+  return [...new Set([...roles, ...(roles.includes('leader') ? ['follower'] : []), 'any'])];
+}
+
+function* faultTargets({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
+  for (const [index, fault] of scenario.faults.entries()) {
+    const path = ['faults', index, fault.kind];
+    if (!manifest.faults.includes(fault.kind)) {
+      yield at.problem(path, `${manifest.name} has no fault "${fault.kind}": it takes ${manifest.faults.join(', ')}`);
+    }
+    const node = /^node:(\d+)$/.exec(fault.target);
+    if (node && Number(node[1]) >= scenario.nodes) {
+      yield at.problem(path, `there is no ${fault.target}: with ${scenario.nodes} nodes they are node:0 to node:${scenario.nodes - 1}`);
+    } else if (!node && !targetNames(manifest).includes(fault.target)) {
+      const names = [...targetNames(manifest), 'node:N'];
+      yield at.problem(path, `unknown target "${fault.target}": expected ${names.join(', ')}${suggestion(fault.target, names)}`);
+    }
+  }
+}
+
+function* faultWindows({ scenario, source, at }: CheckInput): Iterable<Problem> {
+  for (const [index, fault] of scenario.faults.entries()) {
+    const end = fault.atMs + fault.healAfterMs;
+    if (fault.healAfterMs === 0) yield at.problem(faultPath(source, scenario, index, 'heal_after'), 'a fault must last longer than 0');
+    if (end <= scenario.load.durationMs) continue;
+    yield at.problem(
+      faultPath(source, scenario, index, 'at'),
+      `fault "${fault.name}" ends at ${formatDuration(end)}, after the load's ${formatDuration(scenario.load.durationMs)}: it must lie inside`,
+    );
+  }
+}
+
+function* overlay({ source, at }: CheckInput): Iterable<Problem> {
+  const ci = source.ci;
+  if (ci === undefined) return;
+  const names = (source.faults ?? []).map((fault) => fault.name);
+  for (const [index, fault] of (ci.faults ?? []).entries()) {
+    if (names.includes(fault.name)) continue;
+    yield at.problem(['ci', 'faults', index, 'name'], `the scenario has no fault "${fault.name}"${suggestion(fault.name, names)}`);
+  }
+  const sizes: readonly [Path, number | undefined, number | undefined, string | number | undefined][] = [
+    [['ci', 'nodes'], ci.nodes, source.nodes, source.nodes],
+    [['ci', 'load', 'duration'], optional(ci.load?.duration, parseDuration), parseDuration(source.load.duration), source.load.duration],
+    [['ci', 'load', 'rate'], optional(ci.load?.rate, parseRate), parseRate(source.load.rate), source.load.rate],
+  ];
+  for (const [path, small, full, text] of sizes) {
+    if (small === undefined || full === undefined || small <= full) continue;
+    yield at.problem(path, `\`${path.join('.')}\` is larger than the scenario's own ${text}: \`ci\` may only shrink`);
+  }
+}
+
+function* criterionNames({ scenario, alerts, at }: CheckInput): Iterable<Problem> {
+  const seen = new Set<string>();
+  const faults = scenario.faults.map((fault) => fault.name);
+  for (const [index, criterion] of scenario.criteria.entries()) {
+    if (!alerts.has(criterion.alert)) {
+      const hint = suggestion(criterion.alert, alerts.keys());
+      yield at.problem(['criteria', index, 'alert'], `no rule in alerts/ is named "${criterion.alert}"${hint}`);
+    }
+    if (criterion.during !== undefined && !faults.includes(criterion.during)) {
+      const hint = suggestion(criterion.during, faults);
+      yield at.problem(['criteria', index, 'during'], `the scenario has no fault "${criterion.during}"${hint}`);
+    }
+    const key = `${criterion.alert} ${criterion.during ?? ''}`;
+    if (seen.has(key)) yield at.problem(['criteria', index], `a second criterion for ${criterion.alert}: one of them says it all`);
+    seen.add(key);
+  }
+}
+
+function* criterionWindows({ scenario, at }: CheckInput): Iterable<Problem> {
+  for (const [index, { expect, during, outside, withinMs }] of scenario.criteria.entries()) {
+    const path = ['criteria', index];
+    if (outside !== undefined && expect === 'firing') {
+      yield at.problem([...path, 'outside'], '`outside: faults` goes with `expect: silent`; with `expect: firing` say `during:`');
+    }
+    if (outside !== undefined && during !== undefined) {
+      yield at.problem([...path, 'outside'], '`outside` and `during` exclude each other');
+    }
+    if (expect === 'firing' && during === undefined) {
+      yield at.problem(path, '`expect: firing` needs `during:` and the name of the fault that makes it fire');
+    }
+    if (withinMs !== undefined && expect !== 'firing') {
+      yield at.problem([...path, 'within'], '`within` goes with `expect: firing`');
+    }
+  }
+}
+
+/** A rule that compares with an objective which is not exported has no data and could never fire. */
+function* criterionObjectives({ scenario, alerts, at }: CheckInput): Iterable<Problem> {
+  const exported = Object.entries(scenario.objectives).map(([name, objective]) => objectiveMetricName(name, objective));
+  for (const [index, criterion] of scenario.criteria.entries()) {
+    for (const [metric] of alerts.get(criterion.alert)?.expr.matchAll(/\bgameday_objective_\w+/g) ?? []) {
+      if (exported.includes(metric)) continue;
+      const have = exported.length === 0 ? 'the scenario has no objectives' : `the objectives are ${exported.join(', ')}`;
+      yield at.problem(['criteria', index, 'alert'], `${criterion.alert} compares with ${metric}: ${have}`);
+    }
+  }
+}
+
+/** A fault that ends before a rule's `for` has passed cannot make the rule fire, however well everything works. */
+function* faultLongEnough(input: CheckInput): Iterable<Problem> {
+  const { scenario, source, alerts, at, evaluationIntervalMs } = input;
+  for (const criterion of scenario.criteria) {
+    const alert = alerts.get(criterion.alert);
+    const index = scenario.faults.findIndex((fault) => fault.name === criterion.during);
+    const fault = scenario.faults[index];
+    if (criterion.expect !== 'firing' || alert === undefined || fault === undefined) continue;
+    const needed = Math.max(alert.forMs - alert.rangeMs, 0) + 2 * evaluationIntervalMs;
+    if (fault.healAfterMs < needed) {
+      yield at.problem(
+        faultPath(source, scenario, index, 'heal_after'),
+        `fault "${fault.name}" lasts ${formatDuration(fault.healAfterMs)}${scaleNote(scenario)}: ${alert.name} needs at least ${formatDuration(needed)} to fire`,
+      );
+    }
+  }
+}
+
+/** `silent` counts only where the rule could have fired: its range, its `for` and two evaluations must fit. */
+function* conclusive({ scenario, alerts, at, evaluationIntervalMs }: CheckInput): Iterable<Problem> {
+  for (const [index, criterion] of scenario.criteria.entries()) {
+    const alert = alerts.get(criterion.alert);
+    if (alert === undefined || criterion.expect !== 'silent') continue;
+    const span = alert.rangeMs + alert.forMs + 2 * evaluationIntervalMs;
+    const window = longestWindow(scenario, criterion, span);
+    if (window >= span) continue;
+    const where = criterion.outside ? 'outside the faults' : criterion.during ? `during ${criterion.during}` : 'in the whole run';
+    yield at.problem(
+      ['criteria', index],
+      `${alert.name} cannot conclude${scaleNote(scenario)}: it needs ${formatDuration(span)} and there are ${formatDuration(window)} ${where}`,
+      'warning',
+    );
+  }
+}
+
+/** The longest stretch, in ms, in which the criterion counts. */
+function longestWindow(scenario: Scenario, criterion: Criterion, spanMs: number): number {
+  const end = scenario.load.durationMs + scenario.settleMs;
+  const fault = scenario.faults.find((candidate) => candidate.name === criterion.during);
+  if (fault !== undefined) return Math.min(fault.healAfterMs + spanMs, end - fault.atMs);
+  if (criterion.outside === undefined) return end;
+  const gaps = [];
+  let from = 0;
+  for (const { atMs, healAfterMs } of [...scenario.faults].sort((a: FaultPlan, b: FaultPlan) => a.atMs - b.atMs)) {
+    gaps.push(atMs - from);
+    from = Math.max(from, atMs + healAfterMs + spanMs);
+  }
+  return Math.max(0, ...gaps, end - from);
+}
+
+/** Where a fault's time was set: in the overlay when that is what counted. */
+function faultPath(source: ScenarioSource, scenario: Scenario, index: number, field: 'at' | 'heal_after'): Path {
+  const name = scenario.faults[index]!.name;
+  const changed = source.ci?.faults?.findIndex((fault) => fault.name === name && fault[field] !== undefined) ?? -1;
+  return scenario.overlay === 'ci' && changed >= 0 ? ['ci', 'faults', changed, field] : ['faults', index, field];
+}
+
+function scaleNote(scenario: Scenario): string {
+  return scenario.timeScale === 1 ? '' : ` at --time-scale ${scenario.timeScale}`;
+}
+
+function optional<T>(text: string | undefined, parser: (text: string) => T | undefined): T | undefined {
+  return text === undefined ? undefined : parser(text);
+}

@@ -1,0 +1,179 @@
+/**
+ * Scenario text → a document that satisfies `scenarios/scenario.schema.json`, with the position of everything in it. The schema
+ * is the only statement of the file's shape; its `errorMessage` keywords (which editors read too) say what was expected.
+ */
+import { Ajv2020, type DefinedError, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import type { Problem } from './problems.ts';
+import { suggestion } from './problems.ts';
+
+/** A scenario file's content, durations and the like still as text. */
+export interface ScenarioSource {
+  readonly version: 1;
+  readonly id: string;
+  readonly title: string;
+  readonly system: string;
+  readonly nodes?: number;
+  readonly load: { readonly script: string; readonly profile: string; readonly rate: string; readonly duration: string };
+  readonly settle: string;
+  readonly objectives?: Readonly<Record<string, string>>;
+  readonly faults?: readonly FaultSource[];
+  readonly criteria: readonly CriterionSource[];
+  readonly ci?: OverlaySource;
+}
+
+export interface FaultSource {
+  readonly name: string;
+  readonly at: string;
+  readonly heal_after: string;
+  readonly kill?: string;
+  readonly pause?: string;
+  readonly restart?: string;
+}
+
+export interface CriterionSource {
+  readonly alert: string;
+  readonly expect: 'silent' | 'firing';
+  readonly during?: string;
+  readonly outside?: 'faults';
+  readonly within?: string;
+}
+
+export interface OverlaySource {
+  readonly nodes?: number;
+  readonly load?: { readonly rate?: string; readonly duration?: string };
+  readonly settle?: string;
+  readonly faults?: readonly { readonly name: string; readonly at?: string; readonly heal_after?: string }[];
+}
+
+export type Path = readonly (string | number)[];
+
+/** Makes problems at the place in the file where a path of keys and indices leads. */
+export interface Locator {
+  problem(path: Path, message: string, severity?: Problem['severity']): Problem;
+}
+
+export type ParsedDocument =
+  | { readonly ok: true; readonly source: ScenarioSource; readonly at: Locator }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Validates against the schema; built once, since compiling it costs more than reading a file. */
+export class ScenarioParser {
+  readonly #validate: ValidateFunction<ScenarioSource>;
+
+  constructor(schema: object) {
+    const ajv = new Ajv2020({ allErrors: true, verbose: true, useDefaults: true });
+    ajv.addVocabulary(['errorMessage']);
+    this.#validate = ajv.compile<ScenarioSource>(schema);
+  }
+
+  parse(text: string, file: string): ParsedDocument {
+    const lines = new LineCounter();
+    const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+    const at = new SourceLocator(document, lines, file);
+    if (document.errors.length > 0) return { ok: false, problems: document.errors.map((e) => at.syntaxProblem(e)) };
+    const value: unknown = document.toJS() ?? {};
+    if (this.#validate(value)) return { ok: true, source: value, at };
+    return { ok: false, problems: describeErrors(this.#validate.errors ?? [], at) };
+  }
+}
+
+class SourceLocator implements Locator {
+  readonly #document: Document.Parsed;
+  readonly #lines: LineCounter;
+  readonly #file: string;
+  constructor(document: Document.Parsed, lines: LineCounter, file: string) {
+    this.#document = document;
+    this.#lines = lines;
+    this.#file = file;
+  }
+
+  problem(path: Path, message: string, severity: Problem['severity'] = 'error'): Problem {
+    return this.#at(this.#offset(path), message, severity);
+  }
+
+  syntaxProblem(error: { readonly pos: readonly [number, number]; readonly message: string }): Problem {
+    return this.#at(error.pos[0], error.message.split(/ at line \d+|\n/)[0]!, 'error');
+  }
+
+  #at(offset: number, message: string, severity: Problem['severity']): Problem {
+    const { line, col } = this.#lines.linePos(offset);
+    return { severity, file: this.#file, line: Math.max(line, 1), column: Math.max(col, 1), message };
+  }
+
+  /** The nearest enclosing node that exists: what is missing is reported where it should have been. */
+  #offset(path: Path): number {
+    for (let length = path.length; length > 0; length -= 1) {
+      const parent = length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, length - 1), true);
+      const key = path[length - 1]!;
+      if (isMap(parent)) {
+        const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key);
+        // A value that is wrong is shown at the value, a name that is wrong at the name.
+        const place = pair && (isScalar(pair.value) && pair.value.range ? pair.value : pair.key);
+        if (isNode(place) && place.range) return place.range[0];
+      }
+      const node = this.#document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return node.range[0];
+    }
+    return 0;
+  }
+}
+
+function describeErrors(errors: readonly ErrorObject[], at: Locator): Problem[] {
+  const problems = (errors as readonly DefinedError[])
+    // Each branch of a `oneOf` and the name inside `propertyNames` is reported again by its parent, in words.
+    .filter((error) => !/\/oneOf\/\d/.test(error.schemaPath) && error.propertyName === undefined)
+    .map((error) => {
+      const path = pointerToPath(error.instancePath);
+      const { path: place, message } = describe(error, path);
+      return at.problem(place, message);
+    });
+  return problems;
+}
+
+function describe(error: DefinedError, path: Path): { path: Path; message: string } {
+  const name = path.length === 0 ? 'the scenario' : `\`${path.join('.')}\``;
+  const expected = (error.parentSchema as { errorMessage?: string } | undefined)?.errorMessage;
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = error.params.additionalProperty;
+      const allowed = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      const hint = suggestion(key, allowed) || `; expected ${expected ?? allowed.join(', ')}`;
+      return { path: [...path, key], message: `unknown field "${key}" in ${name}${hint}` };
+    }
+    case 'required':
+      return { path, message: `${name} lacks the field "${error.params.missingProperty}"` };
+    case 'propertyNames': {
+      const key = error.params.propertyName;
+      return { path: [...path, key], message: `"${key}" is not ${schemaMessage(error.schema) ?? 'a valid name'}` };
+    }
+    case 'enum': {
+      const allowed = error.params.allowedValues as readonly string[];
+      const hint = suggestion(String(error.data), allowed);
+      return { path, message: `${name} is ${show(error.data)}: expected ${allowed.join(' or ')}${hint}` };
+    }
+    case 'const':
+      return { path, message: `${name} is ${show(error.data)}: expected ${show(error.params.allowedValue)}` };
+    case 'oneOf':
+      return { path, message: `${name}: expected ${expected ?? 'one of several shapes'}` };
+    default:
+      return { path, message: `${name} is ${show(error.data)}: expected ${expected ?? error.message?.replace(/^must be /, '')}` };
+  }
+}
+
+function schemaMessage(schema: unknown): string | undefined {
+  return (schema as { errorMessage?: string } | undefined)?.errorMessage;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function pointerToPath(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
