@@ -43,7 +43,7 @@ interface TypeNames {
 /** The values of a schema that is written `as const satisfies ConfigurationSchema`. */
 export type Values<S extends ConfigurationSchema> = {
   readonly [K in keyof S['settings']]:
-    | TypeNames[S['settings'][K]['type']]
+    | (S['settings'][K] extends { enum: readonly (infer V)[] } ? V : TypeNames[S['settings'][K]['type']])
     | (S['settings'][K] extends { default: unknown } ? never : K extends S['required'][number] ? never : undefined);
 };
 

@@ -1,13 +1,15 @@
 import { mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import locks from 'fs-native-extensions';
+import { tryLock } from 'fs-native-extensions';
 import type { Distribution } from './catalogue.ts';
 import { cacheDirectory, type Surroundings } from './surroundings.ts';
 
 export interface CacheLock extends AsyncDisposable {
   /** An empty directory beside the final place; gone when the lock is released, unless it was placed. */
   readonly workDirectory: string;
+  /** Empties the work directory. */
+  clear(): Promise<void>;
   /** Puts the work directory's content where `cachedPath` looks for it, at once. */
   place(): Promise<void>;
 }
@@ -28,7 +30,7 @@ export async function lockCache(
   await mkdir(home, { recursive: true });
   const file = await open(join(home, '.lock'), 'a+');
   try {
-    for (let waited = false; !locks.tryLock(file.fd); waited = true) {
+    for (let waited = false; !tryLock(file.fd); waited = true) {
       if (!waited) onWait();
       await delay(200, undefined, { signal });
     }
@@ -38,6 +40,10 @@ export async function lockCache(
     const workDirectory = await mkdtemp(join(home, TEMPORARY));
     return {
       workDirectory,
+      clear: async () => {
+        await rm(workDirectory, { recursive: true });
+        await mkdir(workDirectory);
+      },
       place: () => replace(workDirectory, join(home, distribution.version)),
       [Symbol.asyncDispose]: async () => {
         await rm(workDirectory, { recursive: true, force: true });

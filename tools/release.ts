@@ -115,7 +115,10 @@ async function download(
 
 /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured; trusted are Node's roots, NODE_EXTRA_CA_CERTS and the system's store. */
 function httpClient({ environment, limits }: Surroundings): { dispatcher: Dispatcher } & AsyncDisposable {
-  const tls = { ca: [...getCACertificates('default'), ...getCACertificates('system')], timeout: limits.response + 5000 };
+  const tls = {
+    ca: [...getCACertificates('default'), ...getCACertificates('system')],
+    timeout: limits.response + 5000,
+  };
   const dispatcher = new EnvHttpProxyAgent({
     httpProxy: environment.http_proxy ?? environment.HTTP_PROXY ?? '',
     httpsProxy: environment.https_proxy ?? environment.HTTPS_PROXY ?? '',
@@ -172,10 +175,9 @@ async function unpackZip(file: string, directory: string, wanted: ReadonlySet<st
   return found;
 }
 
-/** fetch says "fetch failed" and hides the reason in `cause`. */
+/** fetch says "fetch failed" and hides the reason in `cause`, several addresses their reasons in `errors`. */
 function causeOf(error: unknown): string {
-  let deepest = error as Error & { code?: string };
-  while (deepest.cause instanceof Error) deepest = deepest.cause as Error & { code?: string };
-  if (deepest instanceof AggregateError && deepest.errors[0] instanceof Error) deepest = deepest.errors[0];
-  return deepest.message || deepest.code || String(error);
+  const { message, code, cause, errors } = error as Error & { code?: string; errors?: unknown[] };
+  const deeper = cause ?? errors?.[0];
+  return deeper ? causeOf(deeper) : message || code || String(error);
 }

@@ -81,7 +81,9 @@ export class KvClient {
         tags: { name: call.name },
         responseType: 'text',
       });
-      return { status: response.status, errorCode: response.error_code, body: json<T>(response) };
+      const { blocked, connecting, duration } = response.timings;
+      const seconds = (blocked + connecting + duration) / 1000;
+      return { status: response.status, errorCode: response.error_code, seconds, body: json<T>(response) };
     }, call.node);
   }
 }

@@ -51,7 +51,7 @@ export class LoadMetrics {
   }
 
   attempt(node: number, outcome: AttemptOutcome): void {
-    attempts.add(1, { node: String(node), outcome });
+    for (const one of ATTEMPT_OUTCOMES) attempts.add(one === outcome ? 1 : 0, { node: String(node), outcome: one });
   }
 
   /** An acknowledged write was looked for by a later linearizable read. */

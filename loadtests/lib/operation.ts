@@ -7,6 +7,8 @@
 export interface Reply {
   readonly status: number;
   readonly errorCode: number;
+  /** How long the attempt took, in fractions of a millisecond: k6's clock for scripts has whole ones only. */
+  readonly seconds: number;
 }
 
 /**
@@ -119,7 +121,7 @@ export class Operations {
       const final =
         outcome === 'ok' || outcome === 'rejected' || seconds + wait + ATTEMPT_SECONDS_MIN > deadlineSeconds;
       if (!ok) uncertain ||= outcome !== 'refused' && outcome !== 'rejected';
-      if (final) return { ok, reply, node, seconds, attempts, uncertain };
+      if (final) return { ok, reply, node, seconds: attempts === 1 ? reply.seconds : seconds, attempts, uncertain };
       sleep(wait);
       node = this.#healthy((node + 1) % nodes);
     }

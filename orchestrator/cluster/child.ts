@@ -88,13 +88,17 @@ export class Child {
     aborter.abort();
     return this.exited;
   }
+}
 
-
+/** To the process group of that number, or to the process alone when it leads none. One that is gone is no mistake. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  for (const receiver of [-pid, pid]) {
+    try {
+      process.kill(receiver, signal);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 }
 

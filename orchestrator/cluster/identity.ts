@@ -36,8 +36,9 @@ function startedLinux(pid: number): string | undefined {
 
 function startedPosix(pid: number): string | undefined {
   try {
-    const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
-    const [state = '', ...started] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], options).trim().split(/\s+/);
+    const words = ['-o', 'stat=,lstart=', '-p', String(pid)];
+    const row = execFileSync('ps', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const [state = '', ...started] = row.trim().split(/\s+/);
     return state === '' || state.startsWith('Z') ? undefined : started.join(' ');
   } catch {
     return undefined;

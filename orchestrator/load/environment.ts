@@ -15,6 +15,10 @@ export interface LoadInput {
   /** Operations started a second. */
   readonly ratePerSecond: number;
   readonly durationSeconds: number;
+  /** An operation, retries included, that has not succeeded by then has failed. */
+  readonly deadlineSeconds: number;
+  /** k6 judges the whole load and cannot leave a fault's window out, so thresholds differ where faults are planned. */
+  readonly faultsPlanned: boolean;
   /** Durations in seconds, percentages as ratios, rates a second. */
   readonly objectives: Readonly<Record<string, Objective>>;
 }
@@ -39,6 +43,8 @@ export function loadInput(options: LoadEnvironmentOptions): LoadInput {
     profile: scenario.load.profile,
     ratePerSecond: scenario.load.ratePerSecond,
     durationSeconds: scenario.load.durationMs / 1000,
+    deadlineSeconds: scenario.load.deadlineMs / 1000,
+    faultsPlanned: scenario.faults.length > 0,
     objectives: scenario.objectives,
   };
 }

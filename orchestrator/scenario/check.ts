@@ -11,9 +11,10 @@ import { formatDuration, objectiveMetricName, parseDuration, parseRate } from '.
 /** What a criterion's check needs to know of an alerting rule. */
 export interface AlertShape {
   readonly name: string;
-  readonly expr: string;
+  /** Metrics without which the rule cannot be decided, those behind recording rules included. */
+  readonly metrics: readonly string[];
   readonly forMs: number;
-  /** The longest look-back of the expression, recording rules included. */
+  /** How far into the past the expression looks, recording rules included. */
   readonly rangeMs: number;
 }
 
@@ -166,8 +167,8 @@ function* criterionWindows({ scenario, at }: CheckInput): Iterable<Problem> {
 function* criterionObjectives({ scenario, alerts, at }: CheckInput): Iterable<Problem> {
   const exported = Object.entries(scenario.objectives).map(([name, objective]) => objectiveMetricName(name, objective));
   for (const [index, criterion] of scenario.criteria.entries()) {
-    for (const [metric] of alerts.get(criterion.alert)?.expr.matchAll(/\bgameday_objective_\w+/g) ?? []) {
-      if (exported.includes(metric)) continue;
+    for (const metric of alerts.get(criterion.alert)?.metrics ?? []) {
+      if (!metric.startsWith('gameday_objective_') || exported.includes(metric)) continue;
       const have = exported.length === 0 ? 'the scenario has no objectives' : `the objectives are ${exported.join(', ')}`;
       yield at.problem(['criteria', index, 'alert'], `${criterion.alert} compares with ${metric}: ${have}`);
     }

@@ -14,12 +14,20 @@ export interface ScenarioSource {
   readonly title: string;
   readonly system: string;
   readonly nodes?: number;
-  readonly load: { readonly script: string; readonly profile: string; readonly rate: string; readonly duration: string };
+  readonly load: LoadSource;
   readonly settle: string;
   readonly objectives?: Readonly<Record<string, string>>;
   readonly faults?: readonly FaultSource[];
   readonly criteria: readonly CriterionSource[];
   readonly ci?: OverlaySource;
+}
+
+export interface LoadSource {
+  readonly script: string;
+  readonly profile: string;
+  readonly rate: string;
+  readonly duration: string;
+  readonly deadline: string;
 }
 
 export interface FaultSource {

@@ -30,6 +30,7 @@ export function resolveScenario(source: ScenarioSource, options: ScenarioOptions
       profile: source.load.profile,
       ratePerSecond: parsed(overlay.load?.rate ?? source.load.rate, parseRate),
       durationMs: scaled(overlay.load?.duration ?? source.load.duration),
+      deadlineMs: duration(source.load.deadline),
     },
     objectives: objectives(source),
     faults: (source.faults ?? []).map((fault) => faultPlan(fault, overlay, scaled)),

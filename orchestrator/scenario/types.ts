@@ -32,6 +32,8 @@ export interface LoadPlan {
   /** Operations started a second, whatever the system answers (open model). */
   readonly ratePerSecond: number;
   readonly durationMs: number;
+  /** An operation that has not succeeded by then, retries included, has failed. */
+  readonly deadlineMs: number;
 }
 
 /**

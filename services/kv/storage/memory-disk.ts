@@ -81,7 +81,9 @@ export class MemoryDisk implements Disk {
 
   async list(directory: string): Promise<string[]> {
     const prefix = `${directory}/`;
-    const names = [...this.#names.keys()].filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'));
+    const names = [...this.#names.keys()].filter(
+      (path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'),
+    );
     return names.map((path) => path.slice(prefix.length)).sort();
   }
 

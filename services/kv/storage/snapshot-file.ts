@@ -33,7 +33,10 @@ function decodeHeader(path: string, header: Buffer, clusterId: string): Snapshot
   }
   const version = header.readUInt32BE(4);
   if (version !== VERSION) {
-    throw new DataDirectoryError('VERSION', `${path}: format version ${version} is not ${VERSION}: start the version of stress_node that wrote it`);
+    throw new DataDirectoryError(
+      'VERSION',
+      `${path}: format version ${version} is not ${VERSION}: start the version of stress_node that wrote it`,
+    );
   }
   const length = header.readUInt32BE(12);
   const payload = header.subarray(16, 16 + Math.min(length, HEADER_BYTES));
@@ -44,7 +47,10 @@ function decodeHeader(path: string, header: Buffer, clusterId: string): Snapshot
     const reader = new BinaryReader(payload);
     const owner = reader.text();
     if (owner !== clusterId) {
-      throw new DataDirectoryError('FOREIGN', `${path} belongs to cluster ${owner}, this is ${clusterId}: give another --data-dir`);
+      throw new DataDirectoryError(
+        'FOREIGN',
+        `${path} belongs to cluster ${owner}, this is ${clusterId}: give another --data-dir`,
+      );
     }
     return readSnapshotMeta(reader);
   } catch (error) {

@@ -72,8 +72,14 @@ export class SnapshotStore {
   async receive(meta: SnapshotMeta, offset: number, data: Uint8Array, done: boolean): Promise<void> {
     if (offset === 0) await this.#startIncoming(meta);
     const incoming = this.#incoming;
-    assert(incoming !== null && incoming.meta.index === meta.index, `snapshot ${meta.index}: chunk ${offset} has no beginning`);
-    assert(incoming.writer.received === offset, `snapshot ${meta.index}: chunk ${offset} after ${incoming.writer.received} bytes`);
+    assert(
+      incoming !== null && incoming.meta.index === meta.index,
+      `snapshot ${meta.index}: chunk ${offset} has no beginning`,
+    );
+    assert(
+      incoming.writer.received === offset,
+      `snapshot ${meta.index}: chunk ${offset} after ${incoming.writer.received} bytes`,
+    );
     await incoming.writer.append(data);
     if (!done) return;
     await this.#finish(incoming.writer, meta);
@@ -99,7 +105,11 @@ export class SnapshotStore {
   /** All data of the newest snapshot, in order. @throws StorageCorruptError */
   async *blocks(): AsyncGenerator<Uint8Array> {
     assert(this.#latest !== null, 'there is no snapshot');
-    const reader = await SnapshotReader.open(this.#disk, `${this.#directory}/${snapshotName(this.#latest)}`, this.#clusterId);
+    const reader = await SnapshotReader.open(
+      this.#disk,
+      `${this.#directory}/${snapshotName(this.#latest)}`,
+      this.#clusterId,
+    );
     try {
       yield* reader.blocks();
     } finally {
@@ -140,7 +150,9 @@ export class SnapshotStore {
 
   async #openReader(index: LogIndex): Promise<SnapshotReader | null> {
     const prefix = `${String(index).padStart(16, '0')}-`;
-    const name = (await this.#disk.list(this.#directory)).find((it) => it.startsWith(prefix) && it.endsWith('.snapshot'));
+    const name = (await this.#disk.list(this.#directory)).find(
+      (it) => it.startsWith(prefix) && it.endsWith('.snapshot'),
+    );
     return name === undefined ? null : SnapshotReader.open(this.#disk, `${this.#directory}/${name}`, this.#clusterId);
   }
 }

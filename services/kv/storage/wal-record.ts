@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
-import { BinaryReader, BinaryWriter, MalformedError } from '../binary.ts';
+import { BinaryReader, type BinaryWriter, MalformedError } from '../binary.ts';
 import type { Entry, EntryKind, HardState, LogIndex, Term } from '../core/raft/types.ts';
 
 /** One step of the log, as one Raft `Persist` asks for it. All steps of one record become durable together or not at all. */
@@ -73,11 +73,16 @@ export interface ParsedRecord {
 }
 
 /** The record that begins at `at`, or what is wrong with it. */
-export function readRecord(segment: Buffer, at: number, numberExpected: number): ParsedRecord | { readonly damage: string } {
+export function readRecord(
+  segment: Buffer,
+  at: number,
+  numberExpected: number,
+): ParsedRecord | { readonly damage: string } {
   if (segment.length - at < RECORD_HEAD_BYTES) return { damage: `${segment.length - at} bytes cannot hold a record` };
   const length = segment.readUInt32BE(at);
   const end = at + RECORD_HEAD_BYTES + length;
-  if (length < PAYLOAD_BYTES_MIN || length > RECORD_BYTES_MAX) return { damage: `a record of ${length} bytes is impossible` };
+  if (length < PAYLOAD_BYTES_MIN || length > RECORD_BYTES_MAX)
+    return { damage: `a record of ${length} bytes is impossible` };
   if (end > segment.length) return { damage: `a record of ${length} bytes runs past the end of the file` };
   const record = segment.subarray(at, end);
   if (record.readUInt32BE(4) !== checksum(record)) return { damage: 'the checksum of a record does not match' };
@@ -87,7 +92,8 @@ export function readRecord(segment: Buffer, at: number, numberExpected: number):
     if (number !== numberExpected) return { damage: `record ${numberExpected} was expected, ${number} found` };
     return { number, writes: readOperations(reader), end };
   } catch (error) {
-    if (error instanceof MalformedError) return { damage: `a record with a right checksum makes no sense: ${error.message}` };
+    if (error instanceof MalformedError)
+      return { damage: `a record with a right checksum makes no sense: ${error.message}` };
     throw error;
   }
 }

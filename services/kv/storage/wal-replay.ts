@@ -47,7 +47,11 @@ export async function replay(disk: Disk, directory: string, clusterId: string): 
     const header = readHeader(data, path, clusterId, last);
     if (header === null) return { log, segments, recordNext, unfinished: path };
     if (header.sequence !== sequence || (position > 0 && header.recordFirst !== recordNext)) {
-      throw new StorageCorruptError(path, 0, `it is segment ${header.sequence} with records from ${header.recordFirst}`);
+      throw new StorageCorruptError(
+        path,
+        0,
+        `it is segment ${header.sequence} with records from ${header.recordFirst}`,
+      );
     }
     const segment: ReplayedSegment = { sequence, path, maxIndex: 0, size: SEGMENT_HEADER_BYTES, tornBytes: 0 };
     recordNext = replaySegment(log, segment, data, header.recordFirst, last);
@@ -65,7 +69,10 @@ function readHeader(data: Buffer, path: string, clusterId: string, last: boolean
   const header = decodeSegmentHeader(data);
   if ('damage' in header) {
     if (header.version !== undefined) {
-      throw new DataDirectoryError('VERSION', `${path}: ${header.damage}: start the version of stress_node that wrote it`);
+      throw new DataDirectoryError(
+        'VERSION',
+        `${path}: ${header.damage}: start the version of stress_node that wrote it`,
+      );
     }
     if (last && findRecord(data, 0, 0) === null && data.length < SEGMENT_HEADER_BYTES * 2) return null;
     throw new StorageCorruptError(path, 0, header.damage);
@@ -79,15 +86,26 @@ function readHeader(data: Buffer, path: string, clusterId: string, last: boolean
   return header;
 }
 
-function replaySegment(log: ReplayedLog, segment: ReplayedSegment, data: Buffer, recordFirst: number, last: boolean): number {
+function replaySegment(
+  log: ReplayedLog,
+  segment: ReplayedSegment,
+  data: Buffer,
+  recordFirst: number,
+  last: boolean,
+): number {
   let recordNext = recordFirst;
   while (segment.size < data.length) {
     const record = readRecord(data, segment.size, recordNext);
     if ('damage' in record) {
-      if (!last) throw new StorageCorruptError(segment.path, segment.size, `${record.damage}, and later segments exist`);
+      if (!last)
+        throw new StorageCorruptError(segment.path, segment.size, `${record.damage}, and later segments exist`);
       const next = findRecord(data, segment.size + 1, recordNext);
       if (next !== null) {
-        throw new StorageCorruptError(segment.path, segment.size, `${record.damage}, and a valid record follows at byte ${next}`);
+        throw new StorageCorruptError(
+          segment.path,
+          segment.size,
+          `${record.damage}, and a valid record follows at byte ${next}`,
+        );
       }
       segment.tornBytes = data.length - segment.size;
       return recordNext;

@@ -48,7 +48,8 @@ export function decodeSegmentHeader(
   const length = segment.readUInt32BE(12);
   if (length > SEGMENT_HEADER_BYTES - 16) return { damage: 'the segment header has an impossible length' };
   const payload = segment.subarray(16, 16 + length);
-  if (crc32c(payload) !== segment.readUInt32BE(8)) return { damage: 'the checksum of the segment header does not match' };
+  if (crc32c(payload) !== segment.readUInt32BE(8))
+    return { damage: 'the checksum of the segment header does not match' };
   try {
     const reader = new BinaryReader(payload);
     return { clusterId: reader.text(), sequence: reader.varint(), recordFirst: reader.varint() };

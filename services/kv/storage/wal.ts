@@ -86,7 +86,12 @@ export class WriteAheadLog {
       await file.datasync();
       await disk.syncDirectory(directory);
     }
-    const log = new WriteAheadLog(disk, directory, options, { segments, file, recordNext: found.recordNext, log: found.log });
+    const log = new WriteAheadLog(disk, directory, options, {
+      segments,
+      file,
+      recordNext: found.recordNext,
+      log: found.log,
+    });
     return { log, replayed: found.log, tornBytes: last?.tornBytes ?? 0 };
   }
 

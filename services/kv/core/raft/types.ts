@@ -186,6 +186,7 @@ export type MembershipChange =
   | { readonly type: 'changeVoters'; readonly promote: readonly NodeId[]; readonly remove: readonly NodeId[] };
 
 export type Input =
+  /** A fixed stretch of time has passed. After a stall (a paused process) step one tick, not all that were missed, and messages first. */
   | { readonly type: 'tick' }
   | { readonly type: 'message'; readonly message: Message }
   /** Proposals made at this node; a follower forwards them to the leader it knows, else refuses. */
@@ -288,7 +289,10 @@ export interface Progress {
   readonly learner: boolean;
   /** Ticks since the last message from it. */
   readonly ticksSinceHeard: number;
+  /** Consecutive: lost connections, and heartbeats after which nothing was heard until the next. */
   readonly failures: number;
+  /** While a snapshot travels: how many bytes the follower has acknowledged. */
+  readonly snapshot: { readonly index: LogIndex; readonly offset: number; readonly size: number } | null;
 }
 
 /** A readable picture of the core; for `/status`, metrics and tests. */

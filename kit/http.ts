@@ -1,0 +1,164 @@
+import { Ajv } from 'ajv';
+import Fastify, { type FastifyInstance, type FastifyPluginCallback, type FastifyRequest } from 'fastify';
+import { ServiceError } from './errors.ts';
+import { answerUnparsable, schemaError, sendError, toServiceError } from './http-errors.ts';
+import type { Logger } from './logger.ts';
+import type { HttpMetrics, Metrics } from './metrics.ts';
+import { RouteTable } from './route-table.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answered even when the node is overloaded or shutting down: what watches a node must not lose sight of it. */
+    vital?: boolean;
+  }
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reason?: string;
+}
+
+export interface AppOptions {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Whether this node can serve clients now. */
+  readonly ready: () => Readiness;
+  /** 1 MiB unless given. */
+  readonly bodyBytesMax?: number;
+  /** Requests worked on at once; one more is refused with OVERLOADED. 2,000 unless given. */
+  readonly requestsMax?: number;
+  /** From `startTelemetry`; null when off. */
+  readonly tracing?: FastifyPluginCallback | null;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * The application that every node builds on: /health, /ready, /metrics, request metrics, bounds, and one shape of error. It never
+ * listens: `main.ts` does, tests use `inject()`.
+ */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { bodyBytesMax = 1_048_576 } = options;
+  const app = Fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: false,
+    clientErrorHandler: answerUnparsable,
+    frameworkErrors: (error, _request, reply) => void sendError(reply, toServiceError(error, bodyBytesMax)),
+  });
+  if (options.tracing) await app.register(options.tracing);
+  measureRequests(app, options.metrics.http);
+  const shutdown = refuseWhenShuttingDown(app);
+  boundRequests(app, options.requestsMax ?? 2_000);
+  validateStrictly(app);
+  answerErrors(app, options.logger, bodyBytesMax);
+  addVitalRoutes(app, options, shutdown);
+  return app;
+}
+
+/** The pattern, never the path: a label's values must be bounded. */
+function routeOf(request: FastifyRequest): string {
+  return request.routeOptions.url ?? 'unmatched';
+}
+
+/** What proxies log for a client that went away before its answer. */
+const STATUS_CLIENT_GONE = '499';
+
+function measureRequests(app: FastifyInstance, metrics: HttpMetrics): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const startMs = performance.now();
+    metrics.inFlight.inc();
+    // `close` comes in every case, also when the client goes away; the hook `onResponse` does not.
+    reply.raw.once('close', () => {
+      const labels = { method: request.method, route: routeOf(request) };
+      const status = reply.raw.writableEnded ? String(reply.raw.statusCode) : STATUS_CLIENT_GONE;
+      metrics.inFlight.dec();
+      metrics.duration.observe(labels, (performance.now() - startMs) / 1000);
+      metrics.requests.inc({ ...labels, status });
+    });
+    done();
+  });
+}
+
+interface ShutdownState {
+  closing: boolean;
+}
+
+/** From the start of `app.close()`: new requests are refused, and every answer ends its connection, so that the drain ends too. */
+function refuseWhenShuttingDown(app: FastifyInstance): ShutdownState {
+  const state: ShutdownState = { closing: false };
+  app.addHook('preClose', (done) => {
+    state.closing = true;
+    done();
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (!state.closing || request.routeOptions.config?.vital) return done();
+    done(new ServiceError('SHUTTING_DOWN', 'this node is shutting down: ask another one'));
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (state.closing) reply.header('Connection', 'close');
+    done();
+  });
+  return state;
+}
+
+function boundRequests(app: FastifyInstance, requestsMax: number): void {
+  let admitted = 0;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config?.vital) return done();
+    if (admitted >= requestsMax) {
+      return done(
+        new ServiceError(
+          'OVERLOADED',
+          `this node works on ${admitted} requests already: requires at most ${requestsMax}`,
+        ),
+      );
+    }
+    admitted++;
+    reply.raw.once('close', () => admitted--);
+    done();
+  });
+}
+
+/** Bodies are taken literally: no coercion, no silent removal. Queries, paths and headers are texts, so numbers are read from them. */
+function validateStrictly(app: FastifyInstance): void {
+  const literal = new Ajv({ verbose: true });
+  const textual = new Ajv({ verbose: true, coerceTypes: true, useDefaults: true });
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? literal : textual).compile(schema));
+  app.setSchemaErrorFormatter((errors, part) => schemaError(errors, part));
+}
+
+function answerErrors(app: FastifyInstance, logger: Logger, bodyBytesMax: number): void {
+  const routes = new RouteTable();
+  app.addHook('onRoute', ({ url, method }) => routes.add(url, [method].flat()));
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toServiceError(thrown, bodyBytesMax);
+    if (error.code === 'INTERNAL')
+      logger.error({ err: thrown, method: request.method, route: routeOf(request) }, 'request failed');
+    return sendError(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!;
+    const methods = routes.methodsOf(path);
+    if (methods.length === 0) return sendError(reply, new ServiceError('NOT_FOUND', `there is no ${path} here`));
+    const allowed = methods.join(', ');
+    reply.header('Allow', allowed);
+    return sendError(
+      reply,
+      new ServiceError('METHOD_NOT_ALLOWED', `${request.method} ${path}: requires one of ${allowed}`),
+    );
+  });
+}
+
+function addVitalRoutes(app: FastifyInstance, { metrics, ready }: AppOptions, shutdown: ShutdownState): void {
+  const config = { vital: true, otel: false };
+  app.get('/health', { config }, () => ({ status: 'ok' }));
+  app.get('/ready', { config }, (_request, reply) => {
+    const readiness = shutdown.closing ? { ready: false, reason: 'shutting down' } : ready();
+    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  });
+  app.get('/metrics', { config }, async (_request, reply) => {
+    const { contentType, body } = await metrics.exposition();
+    return reply.header('Content-Type', contentType).send(body);
+  });
+}

@@ -1,0 +1,149 @@
+/** Runs k6 on one load script and follows it by its REST API. */
+import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Child, type ExitStatus } from '../cluster/child.ts';
+import { reservePorts } from '../cluster/ports.ts';
+import type { ProcessRegistry } from '../cluster/registry.ts';
+
+export interface LoadOptions {
+  /** k6's binary. */
+  readonly binary: string;
+  /** Absolute path of the script. */
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory: string;
+  readonly summaryFile: string;
+  readonly logFile: string;
+  readonly registry: ProcessRegistry;
+}
+
+export interface LoadProgress {
+  /** Operations finished since the start. */
+  readonly operations: number;
+}
+
+/** k6 could not do its work: the exit code is not 0 and says nothing about the system under test. */
+export class LoadError extends Error {
+  readonly code = 'LOAD_FAILED';
+  readonly exitCode: number | null;
+  constructor(message: string, exitCode: number | null) {
+    super(message);
+    this.name = 'LoadError';
+    this.exitCode = exitCode;
+  }
+}
+
+/** From k6's `errext/exitcodes`: crossed thresholds, and a script that marked its test as failed. */
+const FAILED_CODES: readonly number[] = [99, 110];
+/** k6's execution status from which iterations run; 6 is setup(). */
+const STATUS_RUNNING = 7;
+const START_TIMEOUT_MS = 30_000;
+const POLL_MS = 25;
+const ANSWER_TIMEOUT_MS = 1000;
+
+/** True when k6 did its work and found the system wanting; false when it found nothing; throws `LoadError` otherwise. */
+export function thresholdsCrossed(status: ExitStatus, logTail: string): boolean {
+  if (status.code === 0) return false;
+  if (status.code !== null && FAILED_CODES.includes(status.code)) return true;
+  const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
+  throw new LoadError(`k6 ${how}; the end of its log:\n${logTail}`, status.code);
+}
+
+export class K6 {
+  readonly #child: Child;
+  readonly #api: string;
+  readonly #logFile: string;
+
+  private constructor(child: Child, api: string, logFile: string) {
+    this.#child = child;
+    this.#api = api;
+    this.#logFile = logFile;
+  }
+
+  static async start(options: LoadOptions): Promise<K6> {
+    const reservation = await reservePorts(1);
+    const address = `127.0.0.1:${reservation.ports[0]}`;
+    await reservation.release();
+    const words = [
+      ...['run', '--quiet', '--no-color', '--no-usage-report', '--address', address],
+      ...['--out', 'experimental-prometheus-rw', '--summary-export', options.summaryFile],
+      options.script,
+    ];
+    const { environment, workingDirectory, logFile, registry, binary } = options;
+    const child = await Child.start(
+      { name: 'k6', command: binary, arguments: words, environment, workingDirectory, logFile },
+      registry,
+    );
+    return new K6(child, `http://${address}`, logFile);
+  }
+
+  /** Resolves with the time (epoch ms) at which iterations began; rejects with `LoadError` when k6 ends before. */
+  async running(signal: AbortSignal): Promise<number> {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#child.status) {
+        thresholdsCrossed(this.#child.status, this.logTail());
+        throw new LoadError(`k6 ended before it ran an iteration; the end of its log:\n${this.logTail()}`, this.#child.status.code);
+      }
+      const status = await this.#status();
+      if (status !== undefined && status >= STATUS_RUNNING) return Date.now();
+      if (performance.now() > deadline) {
+        throw new LoadError(`k6 has not started after ${START_TIMEOUT_MS / 1000} s; the end of its log:\n${this.logTail()}`, null);
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  get exited(): Promise<ExitStatus> {
+    return this.#child.exited;
+  }
+
+  /** Undefined when k6 does not answer, as when it has ended. */
+  async progress(): Promise<LoadProgress | undefined> {
+    const answer = (await this.#get('/v1/metrics/iterations')) as
+      | { data?: { attributes?: { sample?: { count?: number } } } }
+      | undefined;
+    const operations = answer?.data?.attributes?.sample?.count;
+    return operations === undefined ? undefined : { operations };
+  }
+
+  /** SIGTERM lets k6 write its summary; SIGKILL follows after `graceMs`. */
+  async stop(graceMs: number): Promise<ExitStatus> {
+    return this.#child.stop(graceMs);
+  }
+
+  logTail(): string {
+    return readFileSync(this.#logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+  }
+
+  async #status(): Promise<number | undefined> {
+    const answer = (await this.#get('/v1/status')) as { data?: { attributes?: { status?: number } } } | undefined;
+    return answer?.data?.attributes?.status;
+  }
+
+  async #get(path: string): Promise<unknown> {
+    return new Promise((resolve) => {
+      const request = get(this.#api + path, { agent: false, timeout: ANSWER_TIMEOUT_MS }, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          body += part;
+        });
+        response.once('end', () => resolve(parsed(body)));
+        response.once('error', () => resolve(undefined));
+      });
+      request.once('timeout', () => request.destroy());
+      request.once('error', () => resolve(undefined));
+    });
+  }
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

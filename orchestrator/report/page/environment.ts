@@ -1,0 +1,21 @@
+/** Where and with what the run was made, and what to type next. */
+import { formatInstant, formatValue } from '../format.ts';
+import type { ReportInput } from '../input.ts';
+import { html, type Markup } from '../markup.ts';
+
+export function renderEnvironment({ record }: ReportInput): Markup {
+  const { runtime } = record;
+  const facts: (readonly [string, string])[] = [
+    ['Run', record.id],
+    ['Scenario file', record.scenarioPath],
+    ['Seed', String(record.seed)],
+    ['Gameday', record.gamedayVersion],
+    ['Node.js', runtime.node],
+    ...Object.entries(record.tools),
+    ['Machine', `${runtime.platform}, ${runtime.cpus} CPUs, ${formatValue(runtime.memoryBytes, 'bytes')} memory`],
+    ...record.nodes.map((node) => [`Node ${node.index}`, `${node.url}, process ${node.pid}, log ${node.log}`] as const),
+    ...(record.verdict === undefined ? [] : [['Judged', formatInstant(record.verdict.judgedAt)] as const]),
+  ];
+  return html`<section id="environment"><h2>Environment</h2><dl class="environment">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+<h3>What next</h3><dl class="commands"><dt>Judge it again from the stored data</dt><dd><code>npx gameday recheck ${record.id}</code></dd><dt>Query the stored data, with Grafana where there is one</dt><dd><code>npx gameday open ${record.id}</code></dd><dt>Run it again with the same seed</dt><dd><code>npx gameday run ${record.scenarioPath} --seed ${record.seed}</code></dd></dl></section>`;
+}

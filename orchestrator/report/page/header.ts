@@ -1,0 +1,45 @@
+/** The top of the page: what came out, in one glance and one sentence. */
+import type { RunRecord } from '../../run/record.ts';
+import { formatInstant, formatSeconds, formatValue } from '../format.ts';
+import { count, endOf, furtherReasonsOf, OUTCOMES, outcomeOf, type ReportInput, sentenceOf } from '../input.ts';
+import { html, type Markup } from '../markup.ts';
+import type { PanelData } from '../panels.ts';
+import { valueOf } from './tiles.ts';
+
+function objectives(record: RunRecord): string {
+  const units = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
+  return Object.entries(record.scenario.objectives)
+    .map(([name, objective]) => `${name.replaceAll('_', ' ')} ${formatValue(objective.value, units[objective.unit])}`)
+    .join(' · ');
+}
+
+export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): Markup {
+  const { record } = input;
+  const outcome = outcomeOf(record);
+  const { word, symbol } = OUTCOMES[outcome];
+  const further = furtherReasonsOf(record);
+  const { scenario } = record;
+  return html`<header class="top" data-outcome="${outcome}">
+<p class="verdict"><span class="symbol" aria-hidden="true">${symbol}</span> <span class="word">${word}</span></p>
+<div class="about">
+<h1>${scenario.title}</h1>
+<p class="sentence">${sentenceOf(record)}</p>
+${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${reason}</li>`)}</ul>`}
+<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${scenario.load.ratePerSecond}/s for ${formatSeconds(
+    scenario.load.durationMs / 1000,
+  )}</span>${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
+    record.startedAt,
+  )}</time></span><span>took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)}</span><span>seed ${record.seed}</span></p>
+${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}
+</div>
+</header>
+${tiles.length > 0 && html`<ul class="tiles">${tiles.map(renderTile)}</ul>`}`;
+}
+
+/** A stat panel: its value, its title, and its colour only together with a word that says the same. */
+export function renderTile(panel: PanelData): Markup {
+  const { text, state } = valueOf(panel);
+  return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}</span>${
+    state === 'bad' && html`<span class="flag">outside its limit</span>`
+  }</li>`;
+}

@@ -1,0 +1,125 @@
+/** What happened when: phases, load, faults and alerts on one axis, and how long each recovery took. */
+import type { FaultRecord, RunRecord } from '../../run/record.ts';
+import { formatOffset } from '../format.ts';
+import { endOf, originOf, type ReportInput, shownWindowOf, tookText } from '../input.ts';
+import { html, type Markup } from '../markup.ts';
+
+interface Bar {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+interface Lane {
+  readonly name: string;
+  readonly bars: readonly Bar[];
+}
+
+/** Steps between two ticks that read well on a clock, in seconds. */
+const TICK_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600];
+const TICKS_MAX = 8;
+
+function faultBars(fault: FaultRecord, end: number): Bar[] {
+  if (fault.injectedAt === undefined) return [];
+  const healed = fault.healedAt ?? end;
+  const bars: Bar[] = [{ from: fault.injectedAt, to: healed, kind: 'fault', text: `${fault.kind} of ${fault.target} in force` }];
+  if ((fault.recoveredAt ?? end) > healed) bars.push({ from: healed, to: fault.recoveredAt ?? end, kind: 'recovering', text: 'recovering' });
+  return bars;
+}
+
+function lanes({ record, panels }: ReportInput): Lane[] {
+  const end = endOf(record);
+  const phases = record.phases.map((phase) => ({ from: phase.from, to: phase.to ?? end, kind: `phase ${phase.name}`, text: phase.name }));
+  const faults = record.faults.map((fault) => ({ name: `fault: ${fault.name}`, bars: faultBars(fault, end) }));
+  const load = record.load === null ? [] : [{ name: 'load', bars: [{ from: record.load.from, to: record.load.to ?? end, kind: 'load', text: record.load.script }] }];
+  return [{ name: 'phase', bars: phases }, ...load, ...faults, ...alertLanes(record, panels?.firing ?? [])];
+}
+
+function alertLanes(record: RunRecord, firing: readonly { alert: string; from: number; to: number }[]): Lane[] {
+  const criteria = record.verdict?.criteria ?? [];
+  const judged = criteria
+    .filter((criterion) => criterion.firing.length + criterion.pending.length > 0)
+    .map((criterion) => ({
+      name: `alert: ${criterion.alert}`,
+      bars: [
+        ...criterion.pending.map((span) => ({ from: span.from, to: span.to, kind: 'pending', text: 'pending' })),
+        ...criterion.firing.map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
+      ],
+    }));
+  const others = [...new Set(firing.map((span) => span.alert))]
+    .filter((alert) => !criteria.some((criterion) => criterion.alert === alert))
+    .map((alert) => ({
+      name: `alert: ${alert} (no criterion)`,
+      bars: firing.filter((span) => span.alert === alert).map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
+    }));
+  return [...judged, ...others];
+}
+
+/** Percent of the window's width; SVG takes it without knowing its own size. */
+function position(time: number, window: { from: number; to: number }): number {
+  return Number(Math.min(100, Math.max(0, ((time - window.from) / (window.to - window.from)) * 100)).toFixed(3));
+}
+
+function ticks(window: { from: number; to: number }, origin: number): number[] {
+  const seconds = (window.to - window.from) / 1000;
+  const step = TICK_STEPS.find((candidate) => seconds / candidate <= TICKS_MAX) ?? Math.ceil(seconds / TICKS_MAX / 3600) * 3600;
+  const first = Math.ceil((window.from - origin) / 1000 / step) * step;
+  const found: number[] = [];
+  for (let offset = first; origin + offset * 1000 <= window.to; offset += step) found.push(origin + offset * 1000);
+  return found;
+}
+
+function lane({ name, bars }: Lane, window: { from: number; to: number }, origin: number, marks: readonly number[]): Markup {
+  const drawn = bars
+    .filter((bar) => bar.to >= window.from && bar.from <= window.to)
+    .map((bar) => {
+      const x = position(bar.from, window);
+      const width = Math.max(0.4, position(bar.to, window) - x);
+      const label = `${bar.text} ${formatOffset(bar.from - origin)} to ${formatOffset(bar.to - origin)}`;
+      const text = width > 6 && html`<text x="${x + width / 2}%" y="15" text-anchor="middle">${bar.text}</text>`;
+      return html`<rect class="${bar.kind}" x="${x}%" width="${width}%" y="2" height="18" rx="3"><title>${label}</title></rect>${text}`;
+    });
+  const spoken = bars.map((bar) => `${bar.text} ${formatOffset(bar.from - origin)} to ${formatOffset(bar.to - origin)}`).join('; ');
+  return html`<div class="lane"><span class="lane-name">${name}</span><svg role="img" aria-label="${name}: ${spoken === '' ? 'nothing' : spoken}" height="22">${marks.map(
+    (mark) => html`<line class="tick" x1="${position(mark, window)}%" x2="${position(mark, window)}%" y1="0" y2="22"/>`,
+  )}${drawn}</svg></div>`;
+}
+
+function axis(window: { from: number; to: number }, origin: number, marks: readonly number[]): Markup {
+  return html`<div class="lane axis" aria-hidden="true"><span class="lane-name">since load start</span><svg height="18">${marks.map((mark) => {
+    const x = position(mark, window);
+    const anchor = x < 3 ? 'start' : x > 97 ? 'end' : 'middle';
+    return html`<text x="${x}%" y="13" text-anchor="${anchor}">${formatOffset(mark - origin)}</text>`;
+  })}</svg></div>`;
+}
+
+function faultRow(fault: FaultRecord, origin: number, end: number, zoomable: boolean): Markup {
+  const at = (time: number | undefined) => (time === undefined ? '–' : formatOffset(time - origin));
+  const { injectedAt } = fault;
+  const zoom =
+    zoomable &&
+    injectedAt !== undefined &&
+    html` <button type="button" class="zoom" data-from="${injectedAt - 5000}" data-to="${(fault.recoveredAt ?? fault.healedAt ?? end) + 5000}">zoom charts</button>`;
+  return html`<tr><th scope="row" data-label="Fault">${fault.name}${zoom}</th><td data-label="What">${fault.kind} ${fault.target}${
+    fault.node !== undefined && ` (node ${fault.node})`
+  }</td><td data-label="Injected">${at(injectedAt)}</td><td data-label="Healed">${at(fault.healedAt)}</td><td data-label="Service back after">${tookText(
+    injectedAt,
+    fault.serviceRecoveredAt,
+  )}</td><td data-label="All nodes ready after">${tookText(injectedAt, fault.recoveredAt)}</td><td data-label="Nodes ready before / after">${fault.healthBefore ?? '–'} / ${fault.healthAfter ?? '–'}${
+    fault.error !== undefined && html`<p class="error">${fault.error}</p>`
+  }</td></tr>`;
+}
+
+export function renderTimeline(input: ReportInput): Markup {
+  const { record } = input;
+  const window = shownWindowOf(record);
+  const origin = originOf(record);
+  const marks = ticks(window, origin);
+  const faults =
+    record.faults.length > 0 &&
+    html`<table class="faults"><caption>Faults, and how long the system took to come back; both times count from the injection.</caption><thead><tr><th scope="col">Fault</th><th scope="col">What</th><th scope="col">Injected</th><th scope="col">Healed</th><th scope="col">Service back after</th><th scope="col">All nodes ready after</th><th scope="col">Nodes ready before / after</th></tr></thead><tbody>${record.faults.map(
+      (fault) => faultRow(fault, origin, window.to, input.panels !== null),
+    )}</tbody></table>`;
+  return html`<section id="timeline"><h2>Timeline</h2><div class="timeline">${lanes(input).map((entry) => lane(entry, window, origin, marks))}${axis(window, origin, marks)}</div>${faults}</section>`;
+}

@@ -1,0 +1,28 @@
+/** What a run tells whoever shows it. */
+import type { ToolProgress } from '../../tools/obtain.ts';
+import type { FaultOutcome } from '../faults/scheduler.ts';
+import type { PhaseName, RunRecord } from './record.ts';
+
+export type RunEvent =
+  | { readonly type: 'created'; readonly record: RunRecord; readonly directory: string }
+  | { readonly type: 'tool'; readonly progress: ToolProgress }
+  | { readonly type: 'phase'; readonly phase: PhaseName; readonly expectedMs: number }
+  | { readonly type: 'nodes'; readonly ready: number; readonly total: number }
+  | { readonly type: 'prometheus'; readonly url: string }
+  | { readonly type: 'load'; readonly elapsedMs: number; readonly totalMs: number; readonly operations: number; readonly ratePerSecond: number }
+  | { readonly type: 'fault'; readonly step: FaultStep; readonly outcome: FaultOutcome; readonly loadStartedAt: number }
+  | { readonly type: 'nodeEnded'; readonly node: number; readonly how: string }
+  | { readonly type: 'judging'; readonly what: string }
+  | { readonly type: 'warning'; readonly message: string };
+
+export type FaultStep = 'injected' | 'service-recovered' | 'healed' | 'recovered' | 'failed';
+
+/** Which step a change of an outcome is; undefined when it is none that a person has to see. */
+export function faultStep(before: FaultOutcome | undefined, after: FaultOutcome): FaultStep | undefined {
+  if (after.error !== before?.error) return 'failed';
+  if (after.recoveredAt !== before?.recoveredAt) return 'recovered';
+  if (after.healedAt !== before?.healedAt) return 'healed';
+  if (after.serviceRecoveredAt !== before?.serviceRecoveredAt) return 'service-recovered';
+  if (after.injectedAt !== before?.injectedAt) return 'injected';
+  return undefined;
+}

@@ -1,0 +1,128 @@
+/** What the orchestrator itself exports: phase, objectives, faults and recoveries. Rules join it with the system's metrics. */
+import { createServer, type Server } from 'node:http';
+import { createMetrics, type Metrics } from '../../kit/metrics.ts';
+import type { FaultOutcome } from '../faults/scheduler.ts';
+import { objectiveMetricName } from '../scenario/units.ts';
+import type { Scenario } from '../scenario/types.ts';
+
+export const METRIC_PHASES = ['starting', 'loading', 'settling'] as const;
+export type MetricPhase = (typeof METRIC_PHASES)[number];
+
+export interface RunMetrics {
+  phase(phase: MetricPhase): void;
+  fault(outcome: FaultOutcome): void;
+  exposition: Metrics['exposition'];
+}
+
+export interface RunMetricsOptions {
+  readonly runId: string;
+  readonly version: string;
+  readonly scenario: Scenario;
+  readonly nodes: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+export function createRunMetrics(options: RunMetricsOptions): RunMetrics {
+  const { scenario } = options;
+  const metrics = createMetrics({ info: { system: 'gameday', node: 'orchestrator', version: options.version }, runtime: false });
+  const phases = metrics.gauge({ name: 'gameday_phase', help: '1 for the phase that the run is in.', labels: ['phase'] });
+  const setPhase = (phase: MetricPhase) => {
+    for (const name of METRIC_PHASES) phases.set({ phase: name }, name === phase ? 1 : 0);
+  };
+  metrics
+    .gauge({ name: 'gameday_run_info', help: 'Always 1; the labels say which run this is.', labels: ['run_id', 'scenario', 'system'] })
+    .set({ run_id: options.runId, scenario: scenario.id, system: scenario.system }, 1);
+  metrics.gauge({ name: 'gameday_nodes_expected', help: 'Nodes that the scenario asks for.' }).set(options.nodes);
+  for (const [name, objective] of Object.entries(scenario.objectives)) {
+    const help = `The scenario's objective "${name}".`;
+    metrics.gauge({ name: objectiveMetricName(name, objective), help }).set(objective.value);
+  }
+  setPhase('starting');
+  return { phase: setPhase, fault: createFaultMetrics(metrics, options), exposition: metrics.exposition };
+}
+
+function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outcome: FaultOutcome) => void {
+  const outcomes = new Map<string, FaultOutcome>();
+  const injected = new Set<string>();
+  const active = metrics.gauge({
+    name: 'gameday_fault_active',
+    help: '1 from the injection of a fault to its heal; the series exists from the start of the run.',
+    labels: ['fault', 'kind', 'target'],
+  });
+  const count = metrics.counter({ name: 'gameday_faults_injected_total', help: 'Faults injected.', labels: ['fault', 'kind'] });
+  const service = metrics.gauge({
+    name: 'gameday_recovery_service_seconds',
+    help: 'From the injection to the first request of a client, begun after it, that succeeded through any node.',
+    labels: ['fault'],
+  });
+  const full = metrics.gauge({
+    name: 'gameday_recovery_seconds',
+    help: 'From the heal until clients are served and every node is ready again.',
+    labels: ['fault'],
+  });
+  const going = metrics.gauge({
+    name: 'gameday_recovering_seconds',
+    help: 'Age of a recovery that has not ended: of the service since the injection, of the system since the heal; 0 otherwise.',
+    labels: ['fault'],
+    collect: () => {
+      for (const outcome of outcomes.values()) going.set({ fault: outcome.name }, recoveringSeconds(outcome, options.now()));
+    },
+  });
+  const record = (outcome: FaultOutcome) => {
+    const { name: fault, kind, target, injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
+    outcomes.set(fault, outcome);
+    active.set({ fault, kind, target }, injectedAt !== undefined && healedAt === undefined ? 1 : 0);
+    count.inc({ fault, kind }, injectedAt !== undefined && !injected.has(fault) ? 1 : 0);
+    if (injectedAt !== undefined) injected.add(fault);
+    if (injectedAt !== undefined && serviceRecoveredAt !== undefined) service.set({ fault }, (serviceRecoveredAt - injectedAt) / 1000);
+    if (healedAt !== undefined && recoveredAt !== undefined) full.set({ fault }, (recoveredAt - healedAt) / 1000);
+  };
+  for (const { name, kind, target } of options.scenario.faults) record({ name, kind, target });
+  return record;
+}
+
+/** The older of the two recoveries that are going on. */
+export function recoveringSeconds(outcome: FaultOutcome, now: number): number {
+  const { injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
+  const service = injectedAt !== undefined && serviceRecoveredAt === undefined ? now - injectedAt : 0;
+  const system = healedAt !== undefined && recoveredAt === undefined ? now - healedAt : 0;
+  return Math.max(service, system) / 1000;
+}
+
+/** Serves `/metrics` on loopback. */
+export class MetricsServer {
+  readonly port: number;
+  readonly #server: Server;
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.port = port;
+  }
+
+  static async start(metrics: RunMetrics): Promise<MetricsServer> {
+    const server = createServer((request, response) => {
+      if (request.url !== '/metrics') {
+        response.writeHead(404).end();
+        return;
+      }
+      void metrics.exposition().then(
+        ({ contentType, body }) => response.writeHead(200, { 'content-type': contentType }).end(body),
+        () => response.writeHead(500).end(),
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the metrics server has no port');
+    return new MetricsServer(server, address.port);
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Entry, Restored } from '../core/raft/types.ts';
+import type { Disk } from './disk.ts';
+import { DataDirectoryError, StorageCorruptError } from './errors.ts';
+import { type Identity, loadIdentity, storeIdentity } from './identity.ts';
+import { SnapshotStore } from './snapshots.ts';
+import { termAt, WriteAheadLog } from './wal.ts';
+import type { ReplayedLog } from './wal-replay.ts';
+
+export interface StorageOptions {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly segmentBytes: number;
+  /** Makes the instance id of an empty directory. */
+  readonly newInstanceId: () => string;
+}
+
+/** Everything a node keeps on disk, opened together: `meta.json`, `wal/`, `snapshots/`. */
+export interface Storage {
+  readonly identity: Identity;
+  readonly wal: WriteAheadLog;
+  readonly snapshots: SnapshotStore;
+  /** What Raft starts from; null when nothing was ever written. */
+  readonly restored: Restored | null;
+  /** Bytes of an unfinished last write that were cut off. */
+  readonly tornBytes: number;
+}
+
+/**
+ * Opens a data directory or makes a new one in it. The caller holds its lock.
+ * @throws StorageCorruptError DataDirectoryError
+ */
+export async function openStorage(disk: Disk, directory: string, options: StorageOptions): Promise<Storage> {
+  await disk.makeDirectory(directory);
+  const identity = await openIdentity(disk, directory, options);
+  const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, options.clusterId);
+  const walDirectory = `${directory}/wal`;
+  const { log: wal, replayed, tornBytes } = await WriteAheadLog.open(disk, walDirectory, options);
+  await disk.syncDirectory(directory);
+  try {
+    const entries = await reconcile(wal, replayed, snapshots, walDirectory);
+    await snapshots.prune();
+    return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries), tornBytes };
+  } catch (error) {
+    await wal.close();
+    throw error;
+  }
+}
+
+async function openIdentity(disk: Disk, directory: string, options: StorageOptions): Promise<Identity> {
+  const { clusterId, nodeId } = options;
+  const found = await loadIdentity(disk, directory);
+  if (found === null) {
+    const remains = await disk.list(`${directory}/wal`);
+    if (remains.length > 0)
+      throw new StorageCorruptError(`${directory}/meta.json`, 0, 'it is missing, but a log exists');
+    const identity: Identity = {
+      clusterId,
+      nodeId,
+      instanceId: options.newInstanceId(),
+      members: null,
+      joined: false,
+      highestNodeId: nodeId,
+    };
+    await storeIdentity(disk, directory, identity);
+    return identity;
+  }
+  if (found.nodeId !== nodeId) {
+    throw new DataDirectoryError(
+      'FOREIGN',
+      `${directory} belongs to node ${found.nodeId}, this is node ${nodeId}: give another --data-dir`,
+    );
+  }
+  if (found.clusterId !== clusterId) {
+    throw new DataDirectoryError(
+      'FOREIGN',
+      `${directory} belongs to cluster ${found.clusterId}, this is ${clusterId}: the certificates in ca/ were replaced, or the directory is another cluster's`,
+    );
+  }
+  return found;
+}
+
+/**
+ * The entries that follow the newest snapshot. A crash between storing a leader's snapshot and emptying the log leaves a log that does
+ * not contain the snapshot's last entry: it is emptied now (Raft, Figure 13, step 7).
+ */
+async function reconcile(
+  wal: WriteAheadLog,
+  log: ReplayedLog,
+  snapshots: SnapshotStore,
+  directory: string,
+): Promise<readonly Entry[]> {
+  const snapshot = snapshots.latest;
+  const first = log.entries[0]?.index;
+  if (snapshot === null) {
+    if (first !== undefined && first !== 1) {
+      throw new StorageCorruptError(
+        directory,
+        0,
+        `the log begins with entry ${first} and there is no snapshot of what came before`,
+      );
+    }
+    return log.entries;
+  }
+  if (first !== undefined && first > snapshot.index + 1) {
+    throw new StorageCorruptError(
+      directory,
+      0,
+      `the log begins with entry ${first}, the snapshot ends with ${snapshot.index}`,
+    );
+  }
+  const agrees = termAt(log, snapshot.index) === snapshot.term || first === snapshot.index + 1;
+  if (agrees) return log.entries.filter((entry) => entry.index > snapshot.index);
+  if (log.entries.length > 0 || (log.base !== null && log.base !== snapshot.index)) {
+    await wal.append([{ hardState: null, entries: [], reset: { index: snapshot.index, term: snapshot.term } }]);
+  }
+  return [];
+}
+
+function restore(log: ReplayedLog, snapshots: SnapshotStore, entries: readonly Entry[]): Restored | null {
+  const snapshot = snapshots.latest;
+  if (log.hardState === null && snapshot === null && entries.length === 0) return null;
+  const hardState = log.hardState ?? { term: snapshot?.term ?? 0, vote: null, commit: 0 };
+  const last = entries.at(-1)?.index ?? snapshot?.index ?? 0;
+  // The commit index is a hint that may have been written with entries that an unfinished write lost.
+  const commit = Math.min(last, Math.max(hardState.commit, snapshot?.index ?? 0));
+  return { hardState: { ...hardState, commit }, snapshot, entries };
+}

@@ -1,0 +1,138 @@
+import { BinaryWriter } from '../binary.ts';
+import type { Message, NodeId } from '../core/raft/types.ts';
+import { type CallTarget, callPeer } from './call.ts';
+import type { NodeCertificates } from './certificates.ts';
+import { type SenderState, writeFrame } from './frame.ts';
+import { PeerListener, type PeerRequests } from './listener.ts';
+import { type PeerPlace, PeerStream } from './peer-stream.ts';
+
+/** The wire between members, as the driver sees it. Messages may be lost, never changed, and arrive in order on one stream. */
+export interface Transport {
+  /** Whom to be connected to: all members but this node. Called again whenever they change. */
+  setPeers(peers: readonly PeerPlace[]): void;
+  /** Sends one frame. @returns false when something was dropped because there is no connection, or a full one */
+  send(to: NodeId, messages: readonly Message[]): boolean;
+  /** A question to a member or an address. @throws CallError */
+  call(target: CallTarget, name: string, body: unknown, timeoutMs: number): Promise<unknown>;
+  connected(to: NodeId): boolean;
+  close(): Promise<void>;
+}
+
+export interface TransportEvents extends PeerRequests {
+  /** What each frame says of this node. */
+  senderState(to: NodeId): SenderState;
+  sent(to: NodeId, messages: readonly Message[], bytes: number): void;
+  /** A connection was made or lost. */
+  peer(node: NodeId, open: boolean, reason: string | null): void;
+}
+
+export interface TransportOptions {
+  readonly nodeId: NodeId;
+  /** Which life of this node speaks: a peer that knows another one refuses. */
+  readonly instanceId: string;
+  readonly certificates: NodeCertificates;
+  readonly host: string;
+  readonly peerPort: number;
+  readonly now: () => number;
+}
+
+interface Peer {
+  readonly place: PeerPlace;
+  readonly append: PeerStream;
+  /** Chunks of snapshots have a stream of their own, so that heartbeats need not queue behind them; made when first needed. */
+  snapshot: PeerStream | null;
+}
+
+export const INSTANCE_HEADER = 'x-gameday-instance';
+
+/** Mutual TLS 1.3 between real processes. */
+export class TlsTransport implements Transport {
+  readonly #options: TransportOptions;
+  readonly #events: TransportEvents;
+  readonly #listener: PeerListener;
+  readonly #peers = new Map<NodeId, Peer>();
+  readonly #writer = new BinaryWriter(64 * 1024);
+
+  private constructor(options: TransportOptions, events: TransportEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#listener = new PeerListener(options.nodeId, options.certificates, {
+      connected: (from, headers) => {
+        events.connected(from, headers);
+        this.#peers.get(from)?.append.dialNow();
+      },
+      frame: (frame, bytes) => events.frame(frame, bytes),
+      call: (name, body, from) => events.call(name, body, from),
+      snapshot: () => events.snapshot(),
+      refused: (address, reason) => events.refused(address, reason),
+    });
+  }
+
+  /** @throws when the port is taken */
+  static async listen(options: TransportOptions, events: TransportEvents): Promise<TlsTransport> {
+    const transport = new TlsTransport(options, events);
+    await transport.#listener.listen(options.host, options.peerPort);
+    return transport;
+  }
+
+  setPeers(places: readonly PeerPlace[]): void {
+    for (const [node, { place, append, snapshot }] of this.#peers) {
+      const wanted = places.find((it) => it.node === node);
+      if (wanted !== undefined && wanted.host === place.host && wanted.peerPort === place.peerPort) continue;
+      append.close();
+      snapshot?.close();
+      this.#peers.delete(node);
+    }
+    for (const place of places) {
+      if (this.#peers.has(place.node)) continue;
+      this.#peers.set(place.node, { place, append: this.#stream(place, '/_raft/append'), snapshot: null });
+    }
+  }
+
+  send(to: NodeId, messages: readonly Message[]): boolean {
+    const peer = this.#peers.get(to);
+    if (peer === undefined) return false;
+    const chunks = messages.filter((it) => it.type === 'installSnapshot');
+    if (chunks.length === 0) return this.#write(peer.append, to, messages);
+    peer.snapshot ??= this.#stream(peer.place, '/_raft/snapshot');
+    // Until its own stream stands, chunks take the common one.
+    const through = peer.snapshot.open ? peer.snapshot : peer.append;
+    const others = messages.filter((it) => it.type !== 'installSnapshot');
+    const othersSent = others.length === 0 || this.#write(peer.append, to, others);
+    return this.#write(through, to, chunks) && othersSent;
+  }
+
+  call(target: CallTarget, name: string, body: unknown, timeoutMs: number): Promise<unknown> {
+    return callPeer(this.#options.certificates, target, name, body, timeoutMs);
+  }
+
+  connected(to: NodeId): boolean {
+    return this.#peers.get(to)?.append.open ?? false;
+  }
+
+  async close(): Promise<void> {
+    for (const { append, snapshot } of this.#peers.values()) {
+      append.close();
+      snapshot?.close();
+    }
+    this.#peers.clear();
+    await this.#listener.close();
+  }
+
+  #write(stream: PeerStream, to: NodeId, messages: readonly Message[]): boolean {
+    if (!stream.open) return false;
+    this.#writer.clear();
+    writeFrame(this.#writer, { from: this.#options.nodeId, sender: this.#events.senderState(to), messages });
+    const sent = stream.send(this.#writer.view());
+    if (sent) this.#events.sent(to, messages, this.#writer.length);
+    return sent;
+  }
+
+  #stream(place: PeerPlace, path: '/_raft/append' | '/_raft/snapshot'): PeerStream {
+    const { certificates, instanceId, now } = this.#options;
+    const onState = (open: boolean, reason: string | null) => {
+      if (path === '/_raft/append') this.#events.peer(place.node, open, reason);
+    };
+    return new PeerStream(place, { certificates, path, headers: { [INSTANCE_HEADER]: instanceId }, onState, now });
+  }
+}
