@@ -2,6 +2,7 @@
 // package-lock.json changed, and is done at once otherwise.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundledNode, COULD_NOT_RUN, nodePackage, refuse, refuseWindows, root } from './handover.mjs';
@@ -42,12 +43,14 @@ async function install(why) {
   const total = Object.keys(readLock('package-lock.json')).length;
   process.stderr.write(`Installing about ${total} packages with npm, because ${why} …\n`);
   const started = Date.now();
-  const { code, complaints } = await runNpm((fetched) => {
+  const { code, interrupted, complaints } = await runNpm((fetched) => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    return `  ${fetched} fetched, ${seconds} s`;
+    return `  ${fetched} answers from the registry, ${seconds} s`;
   });
+  if (interrupted) process.exit(128 + interrupted);
   if (code !== 0) {
-    process.stderr.write(`${complaints.slice(-15).join('\n')}\n`);
+    const errors = complaints.filter((line) => /^npm error\s+\S/.test(line)).slice(0, 15);
+    process.stderr.write(`${(errors.length > 0 ? errors : complaints.slice(-15)).join('\n')}\n`);
     refuse(remedy(complaints.join('\n')));
   }
   checkNode();
@@ -59,25 +62,29 @@ async function runNpm(describe) {
   const [command, ...parameters] = npmCommand();
   const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=http'];
   const child = spawn(command, [...parameters, ...flags], { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  let interrupted = 0;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       child.kill(signal);
-      process.exitCode = 130;
+      interrupted = constants.signals[signal];
     });
   }
   const complaints = [];
   let fetched = 0;
+  let unanswered = false;
   const show = progressLine();
   const timer = setInterval(() => show(describe(fetched)), process.stderr.isTTY ? 200 : PLAIN_INTERVAL_MS);
   const done = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   createInterface({ input: child.stderr }).on('line', (line) => {
     const isRequest = /^npm (http )?(http|verbose|cache)/.test(line);
     if (isRequest && / 200 |cache hit|http cache/.test(line)) fetched++;
-    else if (isRequest && UNREACHABLE.test(line)) show(`  the registry does not answer, trying again: ${line}`, true);
-    else complaints.push(line);
+    else if (isRequest && UNREACHABLE.test(line)) {
+      if (!unanswered) show(`  the registry does not answer, npm tries again: ${line}`, true);
+      unanswered = true;
+    } else complaints.push(line);
   });
   try {
-    return { code: await done, complaints };
+    return { code: await done, interrupted, complaints };
   } catch (error) {
     refuse(`cannot run npm: ${error.message}. It comes with Node (https://nodejs.org).`);
   } finally {
@@ -112,6 +119,9 @@ function remedy(output) {
       `npm cannot reach the registry ${registry}: check the network; behind a proxy set HTTPS_PROXY; ` +
       'with a mirror run "npm config set registry <URL>"; then run again.'
     );
+  }
+  if (/code EUSAGE/.test(output)) {
+    return `package.json and package-lock.json in ${root} disagree: restore them, or run "npm install" after a change.`;
   }
   return `npm ci failed in ${root}: see above; run "npm ci" there by hand once it is mended.`;
 }

@@ -6,11 +6,13 @@ import { availability, bucketQuantile, operationQuantile, orZero, orZeroOf } fro
 
 const slo = [
   stat({
-    title: 'Alerts firing',
-    description: 'Alerts that fire at the end of the window. Anything above 0 has a runbook of the same name.',
+    title: 'Alerts that fired',
+    description: 'Different alerts that fired in the whole window; one that was expected counts too.',
     unit: 'none',
-    query: { expr: orZero('count(ALERTS{alertstate="firing"})'), legend: 'firing' },
-    red: { above: 1 },
+    query: {
+      expr: orZero('count(count by (alertname) (count_over_time(ALERTS{alertstate="firing"}[$__range])))'),
+      legend: 'alerts',
+    },
   }),
   stat({
     title: 'Availability',

@@ -116,6 +116,12 @@ export function timeseries(o: TimeseriesOptions): cog.Builder<Panel> {
         .showLegend(true)
         .calcs(['lastNotNull', 'max']),
     );
+  // An objective is a limit and no measurement: dashed, as in the report.
+  panel.overrideByRegexp('/^objective/', [
+    { id: 'custom.lineStyle', value: { fill: 'dash', dash: [8, 6] } },
+    { id: 'custom.fillOpacity', value: 0 },
+    { id: 'color', value: { mode: 'fixed', fixedColor: 'text' } },
+  ]);
   if (o.min !== undefined) panel.min(o.min);
   if (o.max !== undefined) panel.max(o.max);
   return panel;

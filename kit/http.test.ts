@@ -68,7 +68,7 @@ describe('health and readiness', () => {
 describe('errors', () => {
   test.each([
     ['not JSON', '{"name":', 400, 'NOT_JSON', 'the body is not JSON'],
-    ['empty', '', 400, 'NOT_JSON', 'the body is not JSON'],
+    ['empty', '', 400, 'VALIDATION', 'body = null: requires an object'],
     ['prototype poisoning', '{"__proto__":{}}', 400, 'NOT_JSON', 'the body is not JSON'],
     ['too large', JSON.stringify({ name: 'x'.repeat(1000) }), 413, 'BODY_TOO_LARGE', 'requires at most 1000 bytes'],
     ['wrong type', '{"name":5}', 400, 'VALIDATION', 'body.name = 5: requires a string'],

@@ -50,6 +50,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   measureRequests(app, options.metrics.http);
   const shutdown = refuseWhenShuttingDown(app);
   boundRequests(app, options.requestsMax ?? 2_000);
+  acceptEmptyBodies(app);
   validateStrictly(app);
   answerErrors(app, options.logger, bodyBytesMax);
   addVitalRoutes(app, options, shutdown);
@@ -117,6 +118,15 @@ function boundRequests(app: FastifyInstance, requestsMax: number): void {
     admitted++;
     reply.raw.once('close', () => admitted--);
     done();
+  });
+}
+
+/** Many clients send `Content-Type: application/json` with every request, also where there is no body; the schema says if one is needed. */
+function acceptEmptyBodies(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined);
+    return parseJson(request, body as string, done);
   });
 }
 

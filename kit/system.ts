@@ -56,6 +56,8 @@ export interface SystemManifest {
    */
   readonly roles: Readonly<Record<string, (nodeUrl: string) => Promise<boolean>>>;
   readonly faults: readonly FaultKind[];
+  /** The scenario that `gameday start <name>` runs, e.g. `kv/leader-kill`. */
+  readonly defaultScenario: string;
   /** Everything that bears the system's name, as paths from the project's root; a test checks that the list is complete. */
   readonly files: {
     readonly rules: readonly string[];

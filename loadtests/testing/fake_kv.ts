@@ -106,7 +106,8 @@ export class FakeKv {
     if (request.method === 'POST') {
       const { key, value } = JSON.parse(body) as { key: string; value: string };
       const entry = { id: randomUUID(), key, value, seq, source_node: node, created_at: new Date().toISOString() };
-      if (seq % (this.misbehaviour.loseEveryCreate ?? Number.POSITIVE_INFINITY) !== 0) this.#entries.set(entry.id, entry);
+      if (seq % (this.misbehaviour.loseEveryCreate ?? Number.POSITIVE_INFINITY) !== 0)
+        this.#entries.set(entry.id, entry);
       return { status: 201, body: entry };
     }
     const id = String(request.url).replace('/api/kv/', '');

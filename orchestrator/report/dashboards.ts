@@ -1,5 +1,5 @@
 /** Reads the dashboards that Grafana is given, as far as the report draws them. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Kinds of panel that the report draws. */
@@ -89,7 +89,10 @@ function panelOf(json: PanelJson, kind: PanelKind): PanelModel {
     stacked: defaults.custom?.stacking?.mode === 'normal',
     steps: defaults.custom?.lineInterpolation === 'stepAfter',
     reduce: json.options?.reduceOptions?.calcs?.[0] === 'max' ? 'max' : 'lastNotNull',
-    thresholds: (defaults.thresholds?.steps ?? []).map((step) => ({ value: step.value ?? null, color: step.color ?? 'text' })),
+    thresholds: (defaults.thresholds?.steps ?? []).map((step) => ({
+      value: step.value ?? null,
+      color: step.color ?? 'text',
+    })),
     targets: (json.targets ?? []).map((target) => ({ expr: target.expr ?? '', legend: target.legendFormat ?? '' })),
   };
 }
@@ -108,7 +111,9 @@ export function parseDashboard(text: string, source: string): DashboardModel {
       if (rows.length === 0) rows.push({ title: '', panels: [] });
       rows.at(-1)?.panels.push(panelOf(panel, panel.type));
     } else {
-      unsupported.push(`${json.title ?? source}: "${panel.title ?? 'untitled'}" is a ${panel.type ?? 'panel without a type'}`);
+      unsupported.push(
+        `${json.title ?? source}: "${panel.title ?? 'untitled'}" is a ${panel.type ?? 'panel without a type'}`,
+      );
     }
   }
   const variables = (json.templating?.list ?? []).filter((variable) => variable.type === 'query');
@@ -122,9 +127,7 @@ export function parseDashboard(text: string, source: string): DashboardModel {
   };
 }
 
-/** The dashboards of a folder by the names given (`overview` → `overview.json`), in that order; all of them without names. */
-export async function loadDashboards(directory: string, names?: readonly string[]): Promise<DashboardModel[]> {
-  const files =
-    names?.map((name) => `${name}.json`) ?? (await readdir(directory)).filter((file) => file.endsWith('.json')).sort();
-  return Promise.all(files.map(async (file) => parseDashboard(await readFile(path.join(directory, file), 'utf8'), file)));
+/** The dashboards of the files given, in that order. */
+export async function loadDashboards(files: readonly string[]): Promise<DashboardModel[]> {
+  return Promise.all(files.map(async (file) => parseDashboard(await readFile(file, 'utf8'), path.basename(file))));
 }

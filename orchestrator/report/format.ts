@@ -42,8 +42,20 @@ type Formatter = (value: number, decimals?: number) => string;
 /** Grafana's unit ids that the dashboards use. */
 const UNITS: Readonly<Record<string, Formatter>> = {
   s: formatSeconds,
-  bytes: (value, decimals) => scaled(value, 1024, IEC.map((unit) => ` ${unit}`), decimals),
-  Bps: (value, decimals) => scaled(value, 1024, IEC.map((unit) => ` ${unit}/s`), decimals),
+  bytes: (value, decimals) =>
+    scaled(
+      value,
+      1024,
+      IEC.map((unit) => ` ${unit}`),
+      decimals,
+    ),
+  Bps: (value, decimals) =>
+    scaled(
+      value,
+      1024,
+      IEC.map((unit) => ` ${unit}/s`),
+      decimals,
+    ),
   percentunit: (value, decimals) => `${plain(value * 100, decimals)} %`,
   ops: (value, decimals) => `${scaled(value, 1000, SI, decimals)}/s`,
   short: (value, decimals) => scaled(value, 1000, SI, decimals),

@@ -4,7 +4,7 @@ import { formatInstant } from './format.ts';
 import { OUTCOMES, outcomeOf, type ReportInput } from './input.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import type { PageAssets } from './page/assets.ts';
-import { renderData, renderDashboards } from './page/charts.ts';
+import { renderDashboards, renderData } from './page/charts.ts';
 import { renderCriteria } from './page/criteria.ts';
 import { renderEnvironment } from './page/environment.ts';
 import { renderHeader } from './page/header.ts';
@@ -22,7 +22,13 @@ function contentSecurityPolicy(assets: PageAssets): string {
 
 function navigation({ panels }: ReportInput): Markup {
   const dashboards = panels?.dashboards.map(({ uid, title }) => [uid, title.replace(/^.*\/\s*/, '')] as const) ?? [];
-  const sections = [['criteria', 'Criteria'], ['timeline', 'Timeline'], ...dashboards, ['load', 'Load'], ['environment', 'Environment']] as const;
+  const sections = [
+    ['criteria', 'Criteria'],
+    ['timeline', 'Timeline'],
+    ...dashboards,
+    ['load', 'Load'],
+    ['environment', 'Environment'],
+  ] as const;
   return html`<nav aria-label="Sections"><ul>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul><div class="tools"><button type="button" id="reset" hidden>Reset zoom</button><button type="button" id="theme" aria-pressed="false" aria-label="Dark theme">◐ Theme</button></div></nav>`;
 }
 

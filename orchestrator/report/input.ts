@@ -18,7 +18,9 @@ export interface ReportInput {
 export type Outcome = Result | 'none';
 
 /** Never by colour alone: a word and a symbol of a different shape each. */
-export const OUTCOMES: Readonly<Record<Outcome, { readonly word: string; readonly symbol: string; readonly emoji: string }>> = {
+export const OUTCOMES: Readonly<
+  Record<Outcome, { readonly word: string; readonly symbol: string; readonly emoji: string }>
+> = {
   pass: { word: 'PASS', symbol: '✔', emoji: '✅' },
   fail: { word: 'FAIL', symbol: '✘', emoji: '❌' },
   inconclusive: { word: 'INCONCLUSIVE', symbol: '?', emoji: '⚠️' },
@@ -47,7 +49,8 @@ export function sentenceOf(record: RunRecord): string {
 export function furtherReasonsOf(record: RunRecord): readonly string[] {
   const all = [...(record.verdict?.reasons ?? []), ...record.inconclusive];
   if (record.verdict !== undefined && record.error !== undefined) all.push(record.error.message);
-  if (record.verdict !== undefined && record.interrupted !== undefined) all.push(`ended early by ${record.interrupted.signal}`);
+  if (record.verdict !== undefined && record.interrupted !== undefined)
+    all.push(`ended early by ${record.interrupted.signal}`);
   const first = sentenceOf(record);
   return [...new Set(all)].filter((reason) => reason !== first);
 }

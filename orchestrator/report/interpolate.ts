@@ -34,7 +34,8 @@ export function interpolate(expr: string, window: QueryWindow, values: Readonly<
 
 /** The name of a series: `{{label}}` replaced by its value; all labels when the legend is empty. */
 export function legendOf(format: string, labels: Readonly<Record<string, string>>): string {
-  if (format !== '' && format !== '__auto') return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) => labels[label] ?? '').trim();
+  if (format !== '' && format !== '__auto')
+    return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) => labels[label] ?? '').trim();
   const { __name__: name = '', ...rest } = labels;
   const inner = Object.entries(rest)
     .map(([label, value]) => `${label}="${value}"`)

@@ -24,7 +24,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function numbersOf(value: Record<string, unknown>): Record<string, number> {
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
 }
 
 /** A trend has quantiles, a counter `count`, a rate `passes` or `rate` alone, a gauge `value`. */
@@ -55,7 +57,9 @@ export function parseLoadSummary(text: string): LoadSummary | null {
     return null;
   }
   if (!isRecord(parsed) || !isRecord(parsed.metrics)) return null;
-  const entries = Object.entries(parsed.metrics).filter((entry): entry is [string, Record<string, unknown>] => isRecord(entry[1]));
+  const entries = Object.entries(parsed.metrics).filter((entry): entry is [string, Record<string, unknown>] =>
+    isRecord(entry[1]),
+  );
   return {
     metrics: entries
       .map(([name, metric]) => {

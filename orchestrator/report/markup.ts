@@ -10,11 +10,19 @@ export class Markup {
 
 export type Content = Markup | string | number | null | undefined | false | readonly Content[];
 
-/** Characters that XML and HTML forbid even when escaped: control characters other than tab, newline, return. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+/**
+ * Characters that XML and HTML forbid even when escaped: control characters other than tab, newline and return, halves of a
+ * surrogate pair, and two that are no characters.
+ */
+const FORBIDDEN = /[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu;
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** For text and quoted attributes of HTML and XML; what neither can hold becomes U+FFFD. */
 export function escapeMarkup(text: string): string {

@@ -1,4 +1,6 @@
 /** Turns the dashboards' queries into plain series for one run's window, by range queries on the run's stored data. */
+import type { Grid } from '../verdict/alert-state.ts';
+import type { MatrixSeries, PromApi } from '../verdict/api.ts';
 import type { DashboardModel, PanelModel, Target } from './dashboards.ts';
 import { interpolate, legendOf, type QueryWindow } from './interpolate.ts';
 
@@ -7,16 +9,8 @@ const POINTS_MAX = 600;
 /** Prometheus answers a few queries at once faster than all of them. */
 const QUERIES_AT_ONCE = 4;
 
-export interface Matrix {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Epoch milliseconds and value. */
-  readonly samples: readonly (readonly [number, number])[];
-}
-
-/** The one thing that the report asks of Prometheus. Times are epoch milliseconds; rejects with what Prometheus said. */
-export interface RangeQueries {
-  queryRange(expr: string, range: { from: number; to: number; stepMs: number }): Promise<readonly Matrix[]>;
-}
+/** The one thing that the report asks of Prometheus; rejects with what Prometheus said. */
+export type RangeQueries = Pick<PromApi, 'queryRange'>;
 
 export interface Series {
   readonly name: string;
@@ -65,14 +59,18 @@ export function windowOf(from: number, to: number, scrapeIntervalMs = 1000): Que
   return { from, to: from + points * stepMs, stepMs, scrapeIntervalMs };
 }
 
+function promGrid(window: QueryWindow): Grid {
+  return { fromMs: window.from, toMs: window.to, stepMs: window.stepMs };
+}
+
 function gridOf(window: QueryWindow): number[] {
   const points = Math.round((window.to - window.from) / window.stepMs) + 1;
   return Array.from({ length: points }, (_, index) => window.from + index * window.stepMs);
 }
 
-function onGrid(matrix: Matrix, window: QueryWindow, points: number): (number | null)[] {
+function onGrid(matrix: MatrixSeries, window: QueryWindow, points: number): (number | null)[] {
   const values = new Array<number | null>(points).fill(null);
-  for (const [time, value] of matrix.samples) {
+  for (const [time, value] of matrix.points) {
     const index = Math.round((time - window.from) / window.stepMs);
     if (index >= 0 && index < points && !Number.isNaN(value)) values[index] = value;
   }
@@ -95,12 +93,26 @@ function bucketsOf(cumulative: readonly Series[]): Series[] {
   return first === -1 ? buckets : buckets.slice(Math.max(0, first - 1), filled.lastIndexOf(true) + 2);
 }
 
-async function seriesOf(target: Target, expr: string, api: RangeQueries, window: QueryWindow, points: number): Promise<Series[]> {
-  const matrices = await api.queryRange(expr, window);
-  return matrices.map((matrix) => ({ name: legendOf(target.legend, matrix.labels), values: onGrid(matrix, window, points) }));
+async function seriesOf(
+  target: Target,
+  expr: string,
+  api: RangeQueries,
+  window: QueryWindow,
+  points: number,
+): Promise<Series[]> {
+  const matrices = await api.queryRange(expr, promGrid(window));
+  return matrices.map((matrix) => ({
+    name: legendOf(target.legend, matrix.labels),
+    values: onGrid(matrix, window, points),
+  }));
 }
 
-async function collectPanel(panel: PanelModel, variables: Readonly<Record<string, string>>, api: RangeQueries, window: QueryWindow): Promise<PanelData> {
+async function collectPanel(
+  panel: PanelModel,
+  variables: Readonly<Record<string, string>>,
+  api: RangeQueries,
+  window: QueryWindow,
+): Promise<PanelData> {
   const points = gridOf(window).length;
   const { targets, ...rest } = panel;
   const queries = targets.map((target) => interpolate(target.expr, window, variables));
@@ -119,7 +131,11 @@ async function collectPanel(panel: PanelModel, variables: Readonly<Record<string
   return { ...rest, series: panel.kind === 'heatmap' ? bucketsOf(series) : series, queries, errors };
 }
 
-async function inTurns<In, Out>(inputs: readonly In[], atOnce: number, work: (input: In) => Promise<Out>): Promise<Out[]> {
+async function inTurns<In, Out>(
+  inputs: readonly In[],
+  atOnce: number,
+  work: (input: In) => Promise<Out>,
+): Promise<Out[]> {
   const outputs = new Array<Out>(inputs.length);
   const queue = inputs.entries();
   await Promise.all(
@@ -132,24 +148,34 @@ async function inTurns<In, Out>(inputs: readonly In[], atOnce: number, work: (in
 
 /** Intervals in which `ALERTS` says that an alert fired; two samples further apart than two steps are two intervals. */
 export async function collectFiring(api: RangeQueries, window: QueryWindow): Promise<FiringInterval[]> {
-  const matrices = await api.queryRange('max by (alertname, severity) (ALERTS{alertstate="firing"})', window);
-  return matrices.flatMap(({ labels, samples }) => {
+  const matrices = await api.queryRange('max by (alertname, severity) (ALERTS{alertstate="firing"})', promGrid(window));
+  return matrices.flatMap(({ labels, points }) => {
     const intervals: { from: number; to: number }[] = [];
-    for (const [time] of samples) {
+    for (const [time] of points) {
       const open = intervals.at(-1);
       if (open !== undefined && time - open.to <= 2 * window.stepMs) open.to = time;
       else intervals.push({ from: time, to: time });
     }
-    return intervals.map((interval) => ({ alert: labels.alertname ?? '', severity: labels.severity ?? '', ...interval }));
+    return intervals.map((interval) => ({
+      alert: labels.alertname ?? '',
+      severity: labels.severity ?? '',
+      ...interval,
+    }));
   });
 }
 
 /** Series for every panel of every dashboard. A query that fails is an error of its panel, never of the whole report. */
-export async function collectPanels(dashboards: readonly DashboardModel[], api: RangeQueries, window: QueryWindow): Promise<Panels> {
+export async function collectPanels(
+  dashboards: readonly DashboardModel[],
+  api: RangeQueries,
+  window: QueryWindow,
+): Promise<Panels> {
   const work = dashboards.flatMap((dashboard) =>
     dashboard.rows.flatMap((row) => row.panels.map((panel) => ({ panel, variables: dashboard.variables }))),
   );
-  const collected = await inTurns(work, QUERIES_AT_ONCE, ({ panel, variables }) => collectPanel(panel, variables, api, window));
+  const collected = await inTurns(work, QUERIES_AT_ONCE, ({ panel, variables }) =>
+    collectPanel(panel, variables, api, window),
+  );
   const data = new Map(work.map(({ panel }, index) => [panel, collected[index] as PanelData]));
   return {
     window,
@@ -173,7 +199,11 @@ export interface PanelProblem {
 }
 
 /** Every query that Prometheus refused or that had not one sample in the window; none in a healthy run. */
-export async function checkPanels(dashboards: readonly DashboardModel[], api: RangeQueries, window: QueryWindow): Promise<PanelProblem[]> {
+export async function checkPanels(
+  dashboards: readonly DashboardModel[],
+  api: RangeQueries,
+  window: QueryWindow,
+): Promise<PanelProblem[]> {
   const single = dashboards.map((dashboard) => ({
     ...dashboard,
     rows: dashboard.rows.map((row) => ({
@@ -187,12 +217,19 @@ export async function checkPanels(dashboards: readonly DashboardModel[], api: Ra
       row.panels.flatMap((panel) => {
         const empty = !panel.series.some((series) => series.values.some((value) => value !== null));
         const problem = panel.errors[0] ?? (empty ? 'returned no data' : null);
-        return problem === null ? [] : [{ dashboard: dashboard.title, panel: panel.title, expr: panel.queries[0] ?? '', problem }];
+        return problem === null
+          ? []
+          : [{ dashboard: dashboard.title, panel: panel.title, expr: panel.queries[0] ?? '', problem }];
       }),
     ),
   );
   return [
     ...problems,
-    ...panels.unsupported.map((text) => ({ dashboard: '', panel: text, expr: '', problem: 'the report cannot draw this kind of panel' })),
+    ...panels.unsupported.map((text) => ({
+      dashboard: '',
+      panel: text,
+      expr: '',
+      problem: 'the report cannot draw this kind of panel',
+    })),
   ];
 }

@@ -10,7 +10,9 @@ export async function loadRunbooks(directory: string): Promise<Map<string, strin
   const markdown = files.filter((file) => file.endsWith('.md')).sort();
   return new Map(
     await Promise.all(
-      markdown.map(async (file) => [path.basename(file, '.md'), await readFile(path.join(directory, file), 'utf8')] as const),
+      markdown.map(
+        async (file) => [path.basename(file, '.md'), await readFile(path.join(directory, file), 'utf8')] as const,
+      ),
     ),
   );
 }
@@ -36,5 +38,6 @@ export function renderRunbook(markdown: string): Markup {
       },
     },
   });
-  return trusted(marked.parse(markdown) as string);
+  // The first heading is the alert's name, beside which the runbook stands.
+  return trusted(marked.parse(markdown.replace(/^\s*# .*\n/, '')) as string);
 }

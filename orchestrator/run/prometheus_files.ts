@@ -2,9 +2,10 @@
  * What the run's Prometheus reads, in the run directory: `prometheus/prometheus.yml` after the project's template, copies of the
  * rule files (a later change in the project does not change what this run was judged by), and the targets.
  */
-import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { withHeartbeats } from '../verdict/heartbeat.ts';
 import { RUN_FILES } from './record.ts';
 
 const TEMPLATE = 'prometheus/prometheus.yml';
@@ -28,7 +29,9 @@ export function writePrometheusFiles(root: string, runDirectory: string, ruleFil
   const copies = ruleFiles.map((file) => join(basename(dirname(file)), basename(file)));
   for (const [index, copy] of copies.entries()) {
     mkdirSync(join(directory, dirname(copy)), { recursive: true });
-    copyFileSync(join(root, ruleFiles[index]!), join(directory, copy));
+    const text = readFileSync(join(root, ruleFiles[index]!), 'utf8');
+    // The heartbeat tells the judge when, and whether, each group was evaluated.
+    writeFileSync(join(directory, copy), withHeartbeats(text, copy));
   }
   mkdirSync(join(directory, dirname(TARGETS)), { recursive: true });
   writeTargets(runDirectory, []);

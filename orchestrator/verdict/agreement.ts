@@ -13,8 +13,16 @@ export interface Disagreement {
  * The first moment at which one side fires while the other does not fire within `toleranceMs` before or after. Both sides are evaluated at the same
  * moments, so the tolerance is for samples that arrive around an evaluation, not for clocks.
  */
-export function disagreement(judged: readonly Interval[], recorded: readonly Interval[], stepMs: number, toleranceMs: number): Disagreement | null {
-  return oneWay(judged, recorded, 'judge', stepMs, toleranceMs) ?? oneWay(recorded, judged, 'prometheus', stepMs, toleranceMs);
+export function disagreement(
+  judged: readonly Interval[],
+  recorded: readonly Interval[],
+  stepMs: number,
+  toleranceMs: number,
+): Disagreement | null {
+  return (
+    oneWay(judged, recorded, 'judge', stepMs, toleranceMs) ??
+    oneWay(recorded, judged, 'prometheus', stepMs, toleranceMs)
+  );
 }
 
 function oneWay(

@@ -2,8 +2,9 @@
  * The life of an alert, computed from the values of its expression: pending, firing, resolved. The same machine as
  * `AlertingRule.Eval` in Prometheus' rules/alerting.go, one evaluation after the other.
  */
-import type { Interval } from './types.ts';
+
 import { VerdictError } from './errors.ts';
+import type { Interval } from './types.ts';
 
 /** The moments of evaluation: `fromMs`, `fromMs + stepMs` … up to and including `toMs`. Epoch milliseconds. */
 export interface Grid {
@@ -34,8 +35,11 @@ export interface AlertLife {
 
 /** Runs the machine for every label set of the result. Intervals are ordered by their start. */
 export function alertLife(series: readonly Series[], rule: AlertTimes, grid: Grid): AlertLife {
-  const lives = [...valuesByAlert(series, rule).values()].map(({ labels, values }) => new LabelSetLife(labels, rule, grid).run(values));
-  const inOrder = (a: Interval, b: Interval): number => a.from - b.from || JSON.stringify(a.labels).localeCompare(JSON.stringify(b.labels));
+  const lives = [...valuesByAlert(series, rule).values()].map(({ labels, values }) =>
+    new LabelSetLife(labels, rule, grid).run(values),
+  );
+  const inOrder = (a: Interval, b: Interval): number =>
+    a.from - b.from || JSON.stringify(a.labels).localeCompare(JSON.stringify(b.labels));
   return {
     pending: lives.flatMap((life) => life.pending).sort(inOrder),
     firing: lives.flatMap((life) => life.firing).sort(inOrder),
@@ -55,12 +59,18 @@ function valuesByAlert(series: readonly Series[], rule: AlertTimes): Map<string,
   const fixed = Object.entries(rule.labels).filter(([, value]) => !value.includes('{{'));
   const sets = new Map<string, LabelSet>();
   for (const { labels, points } of series) {
-    const identity = alertLabels(labels, fixed.map(([name]) => name));
+    const identity = alertLabels(
+      labels,
+      fixed.map(([name]) => name),
+    );
     const key = JSON.stringify(Object.entries(identity).sort());
     const set = sets.get(key) ?? { labels: identity, values: new Map<number, number>() };
     for (const [time, value] of points) {
       if (set.values.has(time)) {
-        throw new VerdictError('RESULT_UNSUPPORTED', `two elements of the result become one alert ${key}: Prometheus refuses such a rule; keep the label that tells them apart`);
+        throw new VerdictError(
+          'RESULT_UNSUPPORTED',
+          `two elements of the result become one alert ${key}: Prometheus refuses such a rule; keep the label that tells them apart`,
+        );
       }
       set.values.set(time, value);
     }
@@ -70,7 +80,10 @@ function valuesByAlert(series: readonly Series[], rule: AlertTimes): Map<string,
 }
 
 /** Labels without the metric's name, the alert's own and those that the rule overrides. */
-export function alertLabels(labels: Readonly<Record<string, string>>, overridden: readonly string[]): Record<string, string> {
+export function alertLabels(
+  labels: Readonly<Record<string, string>>,
+  overridden: readonly string[],
+): Record<string, string> {
   const gone = new Set(['__name__', 'alertname', 'alertstate', ...overridden]);
   return Object.fromEntries(Object.entries(labels).filter(([name]) => !gone.has(name)));
 }

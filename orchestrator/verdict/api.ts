@@ -79,7 +79,11 @@ export class PromApi {
     }
     return (data.result as RawSeries[]).map((series) => {
       const [seconds] = series.value ?? series.histogram ?? [0];
-      return { labels: series.metric, timeMs: Math.round(seconds * 1000), value: parseValue(series.value?.[1] ?? 'NaN') };
+      return {
+        labels: series.metric,
+        timeMs: Math.round(seconds * 1000),
+        value: parseValue(series.value?.[1] ?? 'NaN'),
+      };
     });
   }
 
@@ -95,7 +99,12 @@ export class PromApi {
     const merged = new Map<string, MatrixSeries>();
     for (let fromMs = grid.fromMs; fromMs <= grid.toMs; fromMs += STEPS_MAX * grid.stepMs) {
       const toMs = Math.min(grid.toMs, fromMs + (STEPS_MAX - 1) * grid.stepMs);
-      const body = { query: expr, start: String(fromMs / 1000), end: String(toMs / 1000), step: String(grid.stepMs / 1000) };
+      const body = {
+        query: expr,
+        start: String(fromMs / 1000),
+        end: String(toMs / 1000),
+        step: String(grid.stepMs / 1000),
+      };
       for (const raw of (await this.#post<{ result: RawSeries[] }>('query_range', body)).result) {
         const next = matrixSeries(raw);
         const key = JSON.stringify(Object.entries(next.labels).sort());
@@ -130,9 +139,14 @@ export class PromApi {
 
   /** Sends one remote-write request: snappy-compressed protobuf. */
   async write(body: Uint8Array): Promise<void> {
-    const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' };
+    const headers = {
+      'content-type': 'application/x-protobuf',
+      'content-encoding': 'snappy',
+      'x-prometheus-remote-write-version': '0.1.0',
+    };
     const { status, text } = await this.#send('write', 'POST', headers, body);
-    if (status >= 300) throw new VerdictError('QUERY_FAILED', `Prometheus refused recomputed samples (${status}): ${text.trim()}`);
+    if (status >= 300)
+      throw new VerdictError('QUERY_FAILED', `Prometheus refused recomputed samples (${status}): ${text.trim()}`);
   }
 
   #post<T>(path: string, body: Record<string, string>): Promise<T> {
@@ -142,7 +156,9 @@ export class PromApi {
   /** GET without a form, POST with one. */
   async #call<T>(path: string, form?: URLSearchParams): Promise<T> {
     const { status, text } =
-      form === undefined ? await this.#send(path, 'GET', {}) : await this.#send(path, 'POST', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
+      form === undefined
+        ? await this.#send(path, 'GET', {})
+        : await this.#send(path, 'POST', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
     let answer: { status: string; data: T; errorType?: string; error?: string };
     try {
       answer = JSON.parse(text);
@@ -154,7 +170,12 @@ export class PromApi {
     throw new VerdictError(code, `${form?.get('query') ?? path}: ${answer.error ?? `status ${status}`}`);
   }
 
-  async #send(path: string, method: 'GET' | 'POST', headers: Record<string, string>, body?: string | Uint8Array): Promise<{ status: number; text: string }> {
+  async #send(
+    path: string,
+    method: 'GET' | 'POST',
+    headers: Record<string, string>,
+    body?: string | Uint8Array,
+  ): Promise<{ status: number; text: string }> {
     try {
       const response = await request(`${this.#url}/api/v1/${path}`, {
         method,
@@ -167,8 +188,17 @@ export class PromApi {
       return { status: response.statusCode, text: await response.body.text() };
     } catch (cause) {
       const late = cause instanceof Error && /TIMEOUT/.test((cause as NodeJS.ErrnoException).code ?? '');
-      if (late) throw new VerdictError('QUERY_TIMEOUT', `Prometheus at ${this.#url} did not answer ${path} in ${this.#timeoutMs} ms`, { cause });
-      throw new VerdictError('PROMETHEUS_UNREACHABLE', `no answer from Prometheus at ${this.#url}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      if (late)
+        throw new VerdictError(
+          'QUERY_TIMEOUT',
+          `Prometheus at ${this.#url} did not answer ${path} in ${this.#timeoutMs} ms`,
+          { cause },
+        );
+      throw new VerdictError(
+        'PROMETHEUS_UNREACHABLE',
+        `no answer from Prometheus at ${this.#url}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     }
   }
 }
@@ -186,7 +216,11 @@ function matrixSeries(raw: RawSeries): MatrixSeries {
 }
 
 function joined(before: MatrixSeries, next: MatrixSeries): MatrixSeries {
-  return { labels: before.labels, points: [...before.points, ...next.points], histograms: [...before.histograms, ...next.histograms] };
+  return {
+    labels: before.labels,
+    points: [...before.points, ...next.points],
+    histograms: [...before.histograms, ...next.histograms],
+  };
 }
 
 /** Prometheus writes the infinities as `+Inf` and `-Inf`. */

@@ -69,10 +69,17 @@ interface Conclusion {
   readonly reason: string;
 }
 
-export function judgeCriterion(criterion: Criterion, rule: RuleFacts | null, observed: Observation | Unobservable, run: RunFacts): CriterionResult {
+export function judgeCriterion(
+  criterion: Criterion,
+  rule: RuleFacts | null,
+  observed: Observation | Unobservable,
+  run: RunFacts,
+): CriterionResult {
   const { alert, expect, during, outside, withinMs } = criterion;
   const observable = rule !== null && !('because' in observed);
-  const conclusion = observable ? new Judgement(criterion, rule, observed, run).conclude() : inconclusive('because' in observed ? observed.because : 'no such rule');
+  const conclusion = observable
+    ? new Judgement(criterion, rule, observed, run).conclude()
+    : inconclusive('because' in observed ? observed.because : 'no such rule');
   const firing = observable ? within(observed.life.firing, run.window) : [];
   return {
     alert,
@@ -130,8 +137,20 @@ class Judgement {
     const scope = this.#scope();
     const fired = this.#firstFiring(scope);
     if (fired !== null) return { result: 'fail', reason: this.#describe(fired) };
-    const objection = this.#faultUnseen() ?? this.#missing() ?? this.#tooShort(scope) ?? this.#undecidable(scope) ?? this.#blind(scope) ?? this.#unwatched() ?? this.#pendingAtEnd(scope);
-    return objection ?? { result: 'pass', reason: `silent for ${formatDuration(sum(scope))}${this.#where()}, and it could have fired` };
+    const objection =
+      this.#faultUnseen() ??
+      this.#missing() ??
+      this.#tooShort(scope) ??
+      this.#undecidable(scope) ??
+      this.#blind(scope) ??
+      this.#unwatched() ??
+      this.#pendingAtEnd(scope);
+    return (
+      objection ?? {
+        result: 'pass',
+        reason: `silent for ${formatDuration(sum(scope))}${this.#where()}, and it could have fired`,
+      }
+    );
   }
 
   #firing(): Conclusion {
@@ -139,14 +158,24 @@ class Judgement {
     const unseen = this.#faultUnseen();
     if (unseen !== null) return unseen;
     if (this.#criterion.during !== undefined) {
-      const elsewhere = this.#firstFiring(subtract([this.#run.window], targets.map((fault) => this.#extended(fault))));
-      if (elsewhere !== null) return { result: 'fail', reason: `must fire only during the fault "${this.#criterion.during}", but ${this.#describe(elsewhere)}` };
+      const elsewhere = this.#firstFiring(
+        subtract(
+          [this.#run.window],
+          targets.map((fault) => this.#extended(fault)),
+        ),
+      );
+      if (elsewhere !== null)
+        return {
+          result: 'fail',
+          reason: `must fire only during the fault "${this.#criterion.during}", but ${this.#describe(elsewhere)}`,
+        };
     }
     for (const target of targets) {
       const unfired = this.#unfired(target);
       if (unfired !== null) return unfired;
     }
-    const unproven = this.#criterion.during === undefined ? null : (this.#unwatched() ?? this.#pendingAtEnd([this.#run.window]));
+    const unproven =
+      this.#criterion.during === undefined ? null : (this.#unwatched() ?? this.#pendingAtEnd([this.#run.window]));
     return unproven ?? { result: 'pass', reason: this.#firedAsExpected(targets) };
   }
 
@@ -157,7 +186,10 @@ class Judgement {
     const deadline = this.#criterion.withinMs;
     if (fired !== null && (deadline === undefined || fired.from <= target.from + deadline)) return null;
     if (fired !== null && deadline !== undefined) {
-      return { result: 'fail', reason: `fired ${formatDuration(fired.from - target.from)} after ${at(target.from, this.#run.loading)}, later than the ${formatDuration(deadline)} allowed` };
+      return {
+        result: 'fail',
+        reason: `fired ${formatDuration(fired.from - target.from)} after ${at(target.from, this.#run.loading)}, later than the ${formatDuration(deadline)} allowed`,
+      };
     }
     const objection =
       this.#missing() ??
@@ -167,16 +199,29 @@ class Judgement {
       this.#pendingAtEnd([allowed]) ??
       (this.#run.interrupted ? inconclusive('did not fire before the run was interrupted') : null);
     if (objection !== null) return objection;
-    const pending = this.#observed.life.pending.filter((interval) => interval.from < allowed.to && interval.to > allowed.from);
-    const close = pending.length === 0 ? 'its condition was never true' : `its condition was true for at most ${formatDuration(lengthOf(longest(pending)))} of the ${formatDuration(this.#rule.forMs)} that \`for\` asks`;
+    const pending = this.#observed.life.pending.filter(
+      (interval) => interval.from < allowed.to && interval.to > allowed.from,
+    );
+    const close =
+      pending.length === 0
+        ? 'its condition was never true'
+        : `its condition was true for at most ${formatDuration(lengthOf(longest(pending)))} of the ${formatDuration(this.#rule.forMs)} that \`for\` asks`;
     return { result: 'fail', reason: `must fire${this.#where()} but stayed silent: ${close}` };
   }
 
   /** Where the criterion looks. */
   #scope(): Span[] {
     const { during, outside } = this.#criterion;
-    if (during !== undefined) return intersect([this.#run.window], this.#faultsMeant().map((fault) => this.#extended(fault)));
-    if (outside !== undefined) return subtract([this.#run.window], this.#run.faults.map((fault) => this.#extended(fault)));
+    if (during !== undefined)
+      return intersect(
+        [this.#run.window],
+        this.#faultsMeant().map((fault) => this.#extended(fault)),
+      );
+    if (outside !== undefined)
+      return subtract(
+        [this.#run.window],
+        this.#run.faults.map((fault) => this.#extended(fault)),
+      );
     return [this.#run.window];
   }
 
@@ -213,14 +258,18 @@ class Judgement {
     const [target] = targets;
     const fired = target === undefined ? null : this.#firstFiring([this.#extended(target)]);
     if (fired === null || target === undefined) return 'fired as expected';
-    const delay = this.#criterion.during === undefined ? '' : `${formatDuration(fired.from - target.from)} after the injection it `;
+    const delay =
+      this.#criterion.during === undefined ? '' : `${formatDuration(fired.from - target.from)} after the injection it `;
     return `${delay}${this.#describe(fired)}`;
   }
 
   #disagreement(): Conclusion | null {
     const found = this.#observed.disagreement;
     if (found === null) return null;
-    const [who, other] = found.by === 'judge' ? ['the judge sees', "Prometheus' own ALERTS does not"] : ["Prometheus' own ALERTS shows", 'the judge does not'];
+    const [who, other] =
+      found.by === 'judge'
+        ? ['the judge sees', "Prometheus' own ALERTS does not"]
+        : ["Prometheus' own ALERTS shows", 'the judge does not'];
     return inconclusive(
       `${who} it firing at ${at(found.at, this.#run.loading)} and ${other}: samples came later than the rule's evaluation, or the stored data changed (raise rule_query_offset, then run again)`,
     );
@@ -228,7 +277,9 @@ class Judgement {
 
   #faultUnseen(): Conclusion | null {
     const { during } = this.#criterion;
-    return during !== undefined && this.#faultsMeant().length === 0 ? inconclusive(`the fault "${during}" was never injected`) : null;
+    return during !== undefined && this.#faultsMeant().length === 0
+      ? inconclusive(`the fault "${during}" was never injected`)
+      : null;
   }
 
   #missing(): Conclusion | null {
@@ -242,40 +293,62 @@ class Judgement {
     const judged = this.#criterion.during === undefined ? scope : this.#faultsMeant();
     const length = lengthOf(longest(judged));
     if (length >= this.#reactionMs) return null;
-    return inconclusive(`could not have fired${this.#where()}: it needs ${formatDuration(this.#reactionMs)} (range ${formatDuration(this.#rule.spanMs)}, \`for\` ${formatDuration(this.#rule.forMs)}, two evaluations) and had ${formatDuration(length)}`);
+    return inconclusive(
+      `could not have fired${this.#where()}: it needs ${formatDuration(this.#reactionMs)} (range ${formatDuration(this.#rule.spanMs)}, \`for\` ${formatDuration(this.#rule.forMs)}, two evaluations) and had ${formatDuration(length)}`,
+    );
   }
 
   /** A fault that ends before the rule can have seen it for long enough. */
   #noChance(target: Span): Conclusion | null {
     const need = this.#rule.forMs + 2 * this.#rule.intervalMs;
     const had = lengthOf(target) + (this.#criterion.during === undefined ? 0 : this.#rule.spanMs);
-    return had >= need ? null : inconclusive(`could not have fired${this.#where()}: its condition can hold for ${formatDuration(had)} and must hold for ${formatDuration(need)}`);
+    return had >= need
+      ? null
+      : inconclusive(
+          `could not have fired${this.#where()}: its condition can hold for ${formatDuration(had)} and must hold for ${formatDuration(need)}`,
+        );
   }
 
   #undecidable(scope: readonly Span[]): Conclusion | null {
     const need = this.#rule.forMs + 2 * this.#rule.intervalMs;
-    const best = Math.min(Number.POSITIVE_INFINITY, ...this.#observed.evidence.map((spans) => lengthOf(longest(intersect(spans, scope)))));
+    const best = Math.min(
+      Number.POSITIVE_INFINITY,
+      ...this.#observed.evidence.map((spans) => lengthOf(longest(intersect(spans, scope)))),
+    );
     if (best >= need) return null;
-    return inconclusive(best === 0 ? `its expression had no value at any time${this.#where()}, so it could not have fired: its inputs have data but their labels never match` : `its expression had a value for at most ${formatDuration(best)} in a row${this.#where()} and needs ${formatDuration(need)}, so it could not have fired`);
+    return inconclusive(
+      best === 0
+        ? `its expression had no value at any time${this.#where()}, so it could not have fired: its inputs have data but their labels never match`
+        : `its expression had a value for at most ${formatDuration(best)} in a row${this.#where()} and needs ${formatDuration(need)}, so it could not have fired`,
+    );
   }
 
   /** A stretch of the load, outside faults, without inputs and long enough to hide a firing. */
   #blind(scope: readonly Span[]): Conclusion | null {
-    const watched = subtract(intersect(scope, [this.#run.loading]), this.#run.faults.map((fault) => this.#extended(fault)));
+    const watched = subtract(
+      intersect(scope, [this.#run.loading]),
+      this.#run.faults.map((fault) => this.#extended(fault)),
+    );
     const gap = longest(this.#observed.evidence.flatMap((spans) => subtract(watched, union(spans))));
     if (lengthOf(gap) <= this.#reactionMs + BLINDNESS_MS_MAX) return null;
-    return inconclusive(`its expression had no value from ${at(gap.from, this.#run.loading)} to ${at(gap.to, this.#run.loading)}: a firing in these ${formatDuration(lengthOf(gap))} would have been hidden`);
+    return inconclusive(
+      `its expression had no value from ${at(gap.from, this.#run.loading)} to ${at(gap.to, this.#run.loading)}: a firing in these ${formatDuration(lengthOf(gap))} would have been hidden`,
+    );
   }
 
   /** Stretches in which nobody looked: missed evaluations and scrapes. */
   #unwatched(): Conclusion | null {
     const [missed] = intersect(this.#observed.missedEvaluations, [this.#run.window]);
     if (missed !== undefined) {
-      return inconclusive(`Prometheus missed evaluations of its group from ${at(missed.from, this.#run.loading)} to ${at(missed.to, this.#run.loading)}: the machine was too busy; run again with less load`);
+      return inconclusive(
+        `Prometheus missed evaluations of its group from ${at(missed.from, this.#run.loading)} to ${at(missed.to, this.#run.loading)}: the machine was too busy; run again with less load`,
+      );
     }
     const gap = this.#run.scrapeGaps.find((candidate) => intersect([candidate], [this.#run.window]).length > 0);
     if (gap === undefined) return null;
-    return inconclusive(`no scrape of ${gap.target} from ${at(gap.from, this.#run.loading)} to ${at(gap.to, this.#run.loading)}: what happened then is unknown`);
+    return inconclusive(
+      `no scrape of ${gap.target} from ${at(gap.from, this.#run.loading)} to ${at(gap.to, this.#run.loading)}: what happened then is unknown`,
+    );
   }
 
   #pendingAtEnd(scope: readonly Span[]): Conclusion | null {
@@ -283,7 +356,9 @@ class Judgement {
     const inScope = scope.some((piece) => piece.from <= toMs && toMs <= piece.to);
     const pending = this.#observed.life.pending.find((interval) => interval.to > toMs);
     if (!inScope || pending === undefined) return null;
-    return inconclusive(`still pending at the end, for ${formatDuration(toMs - pending.from)} of the ${formatDuration(this.#rule.forMs)} that \`for\` asks: a longer run would tell`);
+    return inconclusive(
+      `still pending at the end, for ${formatDuration(toMs - pending.from)} of the ${formatDuration(this.#rule.forMs)} that \`for\` asks: a longer run would tell`,
+    );
   }
 }
 

@@ -4,7 +4,17 @@
  * whose labels never match has no evidence although both sides have data.
  */
 import type { SyntaxNode } from '@lezer/common';
-import { binaryOperands, calledFunction, children, type Expression, isAbsent, isComparison, isUnfiltered, operands, textOf } from './expression.ts';
+import {
+  binaryOperands,
+  calledFunction,
+  children,
+  type Expression,
+  isAbsent,
+  isComparison,
+  isUnfiltered,
+  operands,
+  textOf,
+} from './expression.ts';
 
 /**
  * PromQL expressions of which each must have a value for the rule to be decidable: one for every branch of a top-level `or` of
@@ -72,7 +82,8 @@ export function lowIsBad(expression: Expression): boolean {
     if (left === undefined) return false;
     if (isComparison(node)) {
       const below = node.getChild('Lss') !== null || node.getChild('Lte') !== null;
-      const scalarFirst = right !== undefined && evidence(left, expression.text) === null && evidence(right, expression.text) !== null;
+      const scalarFirst =
+        right !== undefined && evidence(left, expression.text) === null && evidence(right, expression.text) !== null;
       const above = node.getChild('Gtr') !== null || node.getChild('Gte') !== null;
       return scalarFirst ? above : below;
     }

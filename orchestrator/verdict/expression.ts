@@ -99,12 +99,18 @@ export function selectorsOf(expression: Expression): Selector[] {
       return;
     }
     if (UNSUPPORTED.has(node.name)) {
-      throw new VerdictError('EXPRESSION_UNSUPPORTED', `\`${textOf(node, text)}\` means another moment in a range query: write it without ${UNSUPPORTED.get(node.name)}`);
+      throw new VerdictError(
+        'EXPRESSION_UNSUPPORTED',
+        `\`${textOf(node, text)}\` means another moment in a range query: write it without ${UNSUPPORTED.get(node.name)}`,
+      );
     }
     const inside = reached(node, text, place);
     if (node.name === 'BinaryExpr') {
       const [left, right] = binaryOperands(node);
-      visit(left, { ...inside, required: inside.required && !(node.getChild('Or') !== null && isUnfiltered(right, text)) });
+      visit(left, {
+        ...inside,
+        required: inside.required && !(node.getChild('Or') !== null && isUnfiltered(right, text)),
+      });
       visit(right, { ...inside, required: inside.required && node.getChild('Unless') === null });
       return;
     }
@@ -123,7 +129,8 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
 
 export function binaryOperands(node: SyntaxNode): [SyntaxNode, SyntaxNode] {
   const [left, right] = operands(node);
-  if (left === undefined || right === undefined) throw new VerdictError('EXPRESSION_INVALID', 'a binary operator without two operands');
+  if (left === undefined || right === undefined)
+    throw new VerdictError('EXPRESSION_INVALID', 'a binary operator without two operands');
   return [left, right];
 }
 
@@ -139,7 +146,11 @@ function reached(node: SyntaxNode, text: string, place: Place): Place {
   if (node.name === 'OffsetExpr') {
     const offset = node.getChild('OffsetDurationExpr');
     if (offset === null) return place;
-    return { ...place, reachMs: place.reachMs + Math.max(0, durationOf(offset, text)), offset: ` offset ${textOf(offset, text)}` };
+    return {
+      ...place,
+      reachMs: place.reachMs + Math.max(0, durationOf(offset, text)),
+      offset: ` offset ${textOf(offset, text)}`,
+    };
   }
   return place;
 }
@@ -148,7 +159,8 @@ function durationOf(node: SyntaxNode, text: string): number {
   const written = textOf(node, text).replaceAll(/\s/g, '');
   const negative = written.startsWith('-');
   const ms = parseDuration(negative ? written.slice(1) : written);
-  if (ms === null) throw new VerdictError('EXPRESSION_UNSUPPORTED', `\`${written}\` is computed: write the duration out, e.g. 5m`);
+  if (ms === null)
+    throw new VerdictError('EXPRESSION_UNSUPPORTED', `\`${written}\` is computed: write the duration out, e.g. 5m`);
   return negative ? -ms : ms;
 }
 
@@ -173,7 +185,8 @@ function namePart(selector: SyntaxNode, text: string): NamePart | null {
     if (string === null) continue;
     const label = matcher.getChild('LabelName');
     const equals = matcher.getChild('MatchOp')?.getChild('EqlSingle') ?? null;
-    const pinned = matcher.name === 'QuotedLabelName' || (label !== null && textOf(label, text) === '__name__' && equals !== null);
+    const pinned =
+      matcher.name === 'QuotedLabelName' || (label !== null && textOf(label, text) === '__name__' && equals !== null);
     if (pinned) return { node: string, name: unquote(textOf(string, text)), quoted: true };
   }
   return null;

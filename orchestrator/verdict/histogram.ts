@@ -71,7 +71,10 @@ function schemaOf(buckets: readonly Bucket[]): number {
   const schema = Math.round(exact);
   const exponential = buckets.every((bucket) => bucket.near > 0 && isEdge(bucket.near, schema));
   if (!exponential || Math.abs(exact - schema) > 0.01 || schema < SCHEMA_MIN || schema > SCHEMA_MAX) {
-    throw new VerdictError('RESULT_UNSUPPORTED', `a recording rule yields a histogram with the bucket (${finite.near}, ${finite.far}]: only exponential native histograms can be recomputed; record the quantile instead`);
+    throw new VerdictError(
+      'RESULT_UNSUPPORTED',
+      `a recording rule yields a histogram with the bucket (${finite.near}, ${finite.far}]: only exponential native histograms can be recomputed; record the quantile instead`,
+    );
   }
   return schema;
 }

@@ -38,7 +38,10 @@ export function recorded(rule: RecordingRule, results: readonly MatrixSeries[], 
     const labels = withLabels(result.labels, { ...rule.labels, __name__: PREFIX + rule.name });
     const key = JSON.stringify(Object.entries(labels).sort());
     if (series.has(key)) {
-      throw new VerdictError('RESULT_UNSUPPORTED', `${rule.place}: two results of ${rule.name} become one series ${key}: keep the label that tells them apart`);
+      throw new VerdictError(
+        'RESULT_UNSUPPORTED',
+        `${rule.place}: two results of ${rule.name} become one series ${key}: keep the label that tells them apart`,
+      );
     }
     series.set(key, { labels, samples: withStaleMarkers(result, grid) });
   }
@@ -46,7 +49,10 @@ export function recorded(rule: RecordingRule, results: readonly MatrixSeries[], 
 }
 
 /** A label that a rule sets to the empty string is removed. */
-function withLabels(labels: Readonly<Record<string, string>>, set: Readonly<Record<string, string>>): Record<string, string> {
+function withLabels(
+  labels: Readonly<Record<string, string>>,
+  set: Readonly<Record<string, string>>,
+): Record<string, string> {
   return Object.fromEntries(Object.entries({ ...labels, ...set }).filter(([, value]) => value !== ''));
 }
 

@@ -22,6 +22,10 @@ export interface PrometheusOptions {
   readonly signal?: AbortSignal;
   /** Default 30 s: replaying a long write-ahead log takes a while. */
   readonly readyTimeoutMs?: number;
+  /** On top of this process' own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Told the process id as soon as there is one. */
+  readonly onProcess?: (pid: number) => void;
 }
 
 export interface Prometheus {
@@ -51,6 +55,8 @@ function commandLine(options: PrometheusOptions): string[] {
     '--web.enable-remote-write-receiver',
     '--enable-feature=exemplar-storage',
     `--query.lookback-delta=${LOOKBACK}`,
+    // Five seconds by default, which a run would wait for its first scrape.
+    '--scrape.discovery-reload-interval=500ms',
     ...(options.mode === 'judge' ? ['--query.timeout=1m'] : []),
   ];
 }
@@ -63,23 +69,28 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   options.signal?.throwIfAborted();
   await mkdir(dirname(options.logFile), { recursive: true });
   const log = openSync(options.logFile, 'w');
-  const child = spawn(options.binary, commandLine(options), { stdio: ['ignore', log, log], detached: true });
+  const child = spawn(options.binary, commandLine(options), {
+    stdio: ['ignore', log, log],
+    detached: true,
+    env: { ...process.env, ...options.environment },
+  });
   closeSync(log);
-  const process = new PrometheusProcess(child);
-  const abort = (): void => void process.stop();
+  if (child.pid !== undefined) options.onProcess?.(child.pid);
+  const running = new PrometheusProcess(child);
+  const abort = (): void => void running.stop();
   options.signal?.addEventListener('abort', abort, { once: true });
   try {
-    const url = await process.ready(options);
+    const url = await running.ready(options);
     const api = new PromApi(url);
     const stop = async (timeoutMs?: number): Promise<'clean' | 'killed'> => {
       options.signal?.removeEventListener('abort', abort);
       await api.close();
-      return process.stop(timeoutMs);
+      return running.stop(timeoutMs);
     };
     return { url, pid: child.pid ?? -1, api, stop };
   } catch (error) {
     options.signal?.removeEventListener('abort', abort);
-    await process.stop();
+    await running.stop();
     throw error;
   }
 }
@@ -136,19 +147,40 @@ class PrometheusProcess {
 
   async #startFailure(options: PrometheusOptions): Promise<VerdictError> {
     if (this.#failure !== null) {
-      return new VerdictError('PROMETHEUS_NOT_STARTED', `cannot run ${options.binary}: ${this.#failure.message} (\`gameday doctor\` shows the tools)`);
+      return new VerdictError(
+        'PROMETHEUS_NOT_STARTED',
+        `cannot run ${options.binary}: ${this.#failure.message} (\`gameday doctor\` shows the tools)`,
+      );
     }
     const log = await readFile(options.logFile, 'utf8');
     if (/address already in use/.test(log)) {
-      return new VerdictError('PORT_IN_USE', `port ${options.port} on 127.0.0.1 is taken: stop what listens there, or leave the port out to get a free one`);
+      return new VerdictError(
+        'PORT_IN_USE',
+        `port ${options.port} on 127.0.0.1 is taken: stop what listens there, or leave the port out to get a free one`,
+      );
     }
     if (/lock DB directory/.test(log)) {
-      return new VerdictError('PROMETHEUS_NOT_STARTED', `another Prometheus has ${options.directory} open: stop it first (\`gameday down --all\`)`);
+      return new VerdictError(
+        'PROMETHEUS_NOT_STARTED',
+        `another Prometheus has ${options.directory} open: stop it first (\`gameday down --all\`)`,
+      );
     }
-    const last = log.trimEnd().split('\n').filter((line) => /level=(ERROR|WARN)|panic|error/i.test(line)).at(-1) ?? log.trimEnd().split('\n').at(-1) ?? '';
+    const last =
+      log
+        .trimEnd()
+        .split('\n')
+        .filter((line) => /level=(ERROR|WARN)|panic|error/i.test(line))
+        .at(-1) ??
+      log.trimEnd().split('\n').at(-1) ??
+      '';
     const corrupt = /Opening storage failed|Fail to open|corrupt/i.test(last);
-    const what = corrupt ? `the stored data in ${options.directory} cannot be opened` : `Prometheus ended with code ${this.#child.exitCode ?? this.#child.signalCode}`;
-    return new VerdictError(corrupt ? 'TSDB_CORRUPT' : 'PROMETHEUS_NOT_STARTED', `${what}: ${last} (log: ${options.logFile})`);
+    const what = corrupt
+      ? `the stored data in ${options.directory} cannot be opened`
+      : `Prometheus ended with code ${this.#child.exitCode ?? this.#child.signalCode}`;
+    return new VerdictError(
+      corrupt ? 'TSDB_CORRUPT' : 'PROMETHEUS_NOT_STARTED',
+      `${what}: ${last} (log: ${options.logFile})`,
+    );
   }
 }
 

@@ -71,7 +71,9 @@ function bitsOf(value: number): Bits {
 export function encodeWriteRequest(series: readonly WrittenSeries[]): Uint8Array {
   const timeseries = series.map(({ labels, samples }) => ({
     // The receiver requires labels in the order of their names, compared as bytes.
-    labels: Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, value })),
+    labels: Object.entries(labels)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => ({ name, value })),
     samples: samples.flatMap(floatSample),
     histograms: samples.flatMap(histogramSample),
   }));
@@ -90,6 +92,7 @@ function histogramSample(sample: WrittenSample): object[] {
     return [{ ...rest, countFloat: count, zeroCountFloat: zeroCount, sum: bitsOf(sum), timestamp: sample.timeMs }];
   }
   // A histogram's stale marker is its sum.
-  if ('stale' in sample && sample.stale === 'histogram') return [{ countFloat: 0, zeroCountFloat: 0, sum: STALE, schema: 0, timestamp: sample.timeMs }];
+  if ('stale' in sample && sample.stale === 'histogram')
+    return [{ countFloat: 0, zeroCountFloat: 0, sum: STALE, schema: 0, timestamp: sample.timeMs }];
   return [];
 }

@@ -49,7 +49,11 @@ export interface RuleSource {
 }
 
 export async function readRuleSources(files: readonly string[]): Promise<RuleSource[]> {
-  if (files.length === 0) throw new VerdictError('RULES_MISSING', 'no rule files were given: nothing can be judged without alerts/*.rules.yml');
+  if (files.length === 0)
+    throw new VerdictError(
+      'RULES_MISSING',
+      'no rule files were given: nothing can be judged without alerts/*.rules.yml',
+    );
   return Promise.all(
     files.map(async (file) => {
       const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -71,7 +75,10 @@ export function parseRules(sources: readonly RuleSource[], evaluationIntervalMs:
     }
     const other = alerts.get(rule.name);
     if (other !== undefined) {
-      throw new VerdictError('RULES_INVALID', `${rule.place}: the alert ${rule.name} is also defined at ${other.place}: a criterion could mean either, so give each a name of its own`);
+      throw new VerdictError(
+        'RULES_INVALID',
+        `${rule.place}: the alert ${rule.name} is also defined at ${other.place}: a criterion could mean either, so give each a name of its own`,
+      );
     }
     alerts.set(rule.name, rule);
   }
@@ -107,7 +114,11 @@ function rulesOf(source: RuleSource, evaluationIntervalMs: number): Rule[] {
   const content = document.toJS() as { groups?: RawGroup[] } | null;
   const rules: Rule[] = [];
   for (const [g, group] of (content?.groups ?? []).entries()) {
-    const intervalMs = milliseconds(group.interval, evaluationIntervalMs, `${source.name}: interval of group ${String(group.name)}`);
+    const intervalMs = milliseconds(
+      group.interval,
+      evaluationIntervalMs,
+      `${source.name}: interval of group ${String(group.name)}`,
+    );
     const key = groupKey(source.name, String(group.name));
     for (const [r, raw] of ((group.rules ?? []) as RawRule[]).entries()) {
       const node = document.getIn(['groups', g, 'rules', r], true) as { range?: [number, number, number] } | undefined;
@@ -144,7 +155,8 @@ function expressionAt(text: string, place: string, name: string): Expression {
   try {
     return parseExpression(text);
   } catch (error) {
-    if (error instanceof VerdictError) throw new VerdictError('RULES_INVALID', `${place}: ${name}: ${error.message}`, { cause: error });
+    if (error instanceof VerdictError)
+      throw new VerdictError('RULES_INVALID', `${place}: ${name}: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -156,7 +168,8 @@ function strings(value: unknown): Record<string, string> {
 function milliseconds(value: unknown, otherwise: number, what: string): number {
   if (value === undefined || value === null) return otherwise;
   const ms = parseDuration(String(value));
-  if (ms === null) throw new VerdictError('RULES_INVALID', `${what} is \`${String(value)}\`: expected a duration like 30s or 1m30s`);
+  if (ms === null)
+    throw new VerdictError('RULES_INVALID', `${what} is \`${String(value)}\`: expected a duration like 30s or 1m30s`);
   return ms;
 }
 
@@ -231,15 +244,21 @@ export function checkJudgeable(rule: Rule, rules: RuleSet): void {
   for (const current of [...dependencies(rule, rules), rule]) {
     for (const { name, text } of selectorsOf(current.expression)) {
       const because = unjudgeable(name, rules);
-      if (because !== null) throw new VerdictError('EXPRESSION_UNSUPPORTED', `${current.place}: ${current.name} reads \`${text}\`, ${because}`);
+      if (because !== null)
+        throw new VerdictError(
+          'EXPRESSION_UNSUPPORTED',
+          `${current.place}: ${current.name} reads \`${text}\`, ${because}`,
+        );
     }
   }
 }
 
 function unjudgeable(name: string | null, rules: RuleSet): string | null {
   if (name === null) return 'which names no metric, so recorded and judged series would mix: name the metric';
-  if (name === 'ALERTS' || name === 'ALERTS_FOR_STATE') return 'which depends on alerts that are not evaluated yet: use the expression of that alert';
-  if (name.includes(':') && !rules.recordings.has(name)) return 'which no rule file records: add the recording rule, or its file';
+  if (name === 'ALERTS' || name === 'ALERTS_FOR_STATE')
+    return 'which depends on alerts that are not evaluated yet: use the expression of that alert';
+  if (name.includes(':') && !rules.recordings.has(name))
+    return 'which no rule file records: add the recording rule, or its file';
   return null;
 }
 

@@ -6,7 +6,7 @@
 const text = { type: 'string' } as const;
 const integer = { type: 'integer' } as const;
 const boolean = { type: 'boolean' } as const;
-const nullable = (type: 'integer' | 'string') => ({ type: [type, 'null'] }) as const;
+const nullable = (type: 'integer' | 'number' | 'string') => ({ type: [type, 'null'] }) as const;
 
 function object<P extends Record<string, unknown>>(properties: P, optional: readonly (keyof P & string)[] = []) {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
@@ -87,7 +87,7 @@ export const raftHealth = object({
   applied_index: integer,
   leader_id: nullable('integer'),
   has_quorum: boolean,
-  peers: listOf(object({ node_id: integer, address: text, reachable: boolean, last_contact_ms: nullable('integer') })),
+  peers: listOf(object({ node_id: integer, address: text, reachable: boolean, last_contact_ms: nullable('number') })),
 });
 
 const follower = object(
@@ -97,7 +97,7 @@ const follower = object(
     status: text,
     last_replicated_index: integer,
     lag: integer,
-    last_contact_ms: nullable('integer'),
+    last_contact_ms: nullable('number'),
     consecutive_failures: integer,
     snapshot: object({ index: integer, bytes_sent: integer, bytes_total: integer }),
   },

@@ -2,7 +2,7 @@
 import type uPlotType from 'uplot';
 import { formatOffset, formatValue } from '../format.ts';
 import type { ChartData, PageData } from '../page/data.ts';
-import { bucketLabel, drawCells } from './heatmap.ts';
+import { bucketLabel, drawCells, mostOf } from './heatmap.ts';
 import { createLegend, type Legend } from './legend.ts';
 import { drawFaults, drawPhasesAndAlerts } from './marks.ts';
 import { color } from './theme.ts';
@@ -23,10 +23,13 @@ const PALETTE = ['series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'se
 /** A line named so is a limit and no measurement: dashed, and in no colour of its own. */
 const OBJECTIVE = /^objective/;
 const SYNC = 'gameday';
+const WHOLE_NUMBERS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 function colorsOf(panel: ChartData): string[] {
   let next = 0;
-  return panel.series.map(({ name }) => (OBJECTIVE.test(name) ? 'muted' : (PALETTE[next++ % PALETTE.length] ?? 'muted')));
+  return panel.series.map(({ name }) =>
+    OBJECTIVE.test(name) ? 'muted' : (PALETTE[next++ % PALETTE.length] ?? 'muted'),
+  );
 }
 
 /** Stacked series hold their own value plus those below them; a gap counts as nothing. */
@@ -45,6 +48,11 @@ function valuesOf(panel: ChartData, data: PageData, hidden: ReadonlySet<number>)
   if (panel.kind === 'heatmap') return [[...data.times], data.times.map(() => null)];
   const rows = panel.stacked ? stackedValues(panel, hidden) : panel.series.map(({ values }) => [...values]);
   return [[...data.times], ...rows];
+}
+
+/** Between a stacked series and the one below it; without, each fill would reach down to zero and cover the others. */
+function bandsOf(panel: ChartData): uPlotType.Band[] {
+  return panel.series.slice(1).map((_, index) => ({ series: [index + 2, index + 1] }));
 }
 
 /** The panel's own limits where it has any; else the data's, with a little room, and never a range of nothing. */
@@ -69,10 +77,20 @@ function seriesOf(panel: ChartData, colors: readonly string[]): uPlotType.Series
       stroke: () => color(colors[index] ?? 'muted'),
       width: dashed ? 1 : 1.5,
       ...(dashed ? { dash: [6, 4] } : {}),
-      ...(panel.stacked ? { fill: () => `${color(colors[index] ?? 'muted')}55` } : {}),
+      ...(panel.stacked
+        ? {
+            fill: () =>
+              color(colors[index] ?? 'muted')
+                .replace('rgb(', 'rgba(')
+                .replace(')', ', 0.3)'),
+          }
+        : {}),
       ...(panel.steps && stepped !== undefined ? { paths: stepped } : {}),
       // A sample between two gaps has no line that would show it.
-      points: { show: (_, series, first, last) => isLonely(panel.series[series - 1]?.values ?? [], first, last), size: 4 },
+      points: {
+        show: (_, series, first, last) => isLonely(panel.series[series - 1]?.values ?? [], first, last),
+        size: 4,
+      },
       spanGaps: false,
     };
   });
@@ -91,10 +109,15 @@ function axesOf(panel: ChartData, data: PageData): uPlotType.Axis[] {
   const grid = { stroke: () => color('grid'), width: 1 };
   const ticks = { show: false };
   const x = (_: uPlotType, splits: number[]) => splits.map((time) => formatOffset((time - data.origin) * 1000));
+  // Half a node cannot be up.
+  const whole = panel.steps ? { incrs: WHOLE_NUMBERS } : {};
   const y =
     panel.kind === 'heatmap'
-      ? { values: (_: uPlotType, splits: number[]) => splits.map((row) => bucketLabel(panel, row)), splits: () => bucketSplits(panel) }
-      : { values: (_: uPlotType, splits: number[]) => splits.map((value) => formatValue(value, panel.unit)) };
+      ? {
+          values: (_: uPlotType, splits: number[]) => splits.map((middle) => bucketLabel(panel, Math.floor(middle))),
+          splits: () => bucketSplits(panel),
+        }
+      : { values: (_: uPlotType, splits: number[]) => splits.map((value) => formatValue(value, panel.unit)), ...whole };
   return [
     // Round distances from the start of the load, not from the hour.
     { ...line, grid, ticks, values: x, splits: (_, __, from, to) => timeSplits(from, to, data.origin), size: 24 },
@@ -113,14 +136,25 @@ function timeSplits(from: number, to: number, origin: number): number[] {
 /** At most eight labels, each in the middle of its row. */
 function bucketSplits(panel: ChartData): number[] {
   const every = Math.ceil(panel.series.length / 8);
-  return panel.series.map((_, row) => row).filter((row) => row % every === 0);
+  return panel.series.map((_, row) => row + 0.5).filter((_, row) => row % every === 0);
 }
 
-export function createChart(host: HTMLElement, legendHost: HTMLElement | null, panel: ChartData, data: PageData, zoomed: (from: number, to: number) => void): Chart {
+export function createChart(
+  host: HTMLElement,
+  legendHost: HTMLElement | null,
+  panel: ChartData,
+  data: PageData,
+  zoomed: (from: number, to: number) => void,
+): Chart {
   const colors = colorsOf(panel);
   const hidden = new Set<number>();
   let plot: uPlotType | null = null;
   let legend: Legend | null = null;
+
+  const seeEverything = () => {
+    zoomed(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    return null;
+  };
 
   const make = (width: number): uPlotType =>
     new uPlot(
@@ -134,19 +168,30 @@ export function createChart(host: HTMLElement, legendHost: HTMLElement | null, p
           drag: { x: true, y: false, setScale: false },
           points: { show: panel.kind !== 'heatmap', size: 5 },
           y: false,
-          bind: { dblclick: () => () => (zoomed(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY), null) },
+          bind: { dblclick: () => seeEverything },
         },
         scales: { x: { time: false }, y: { range: yRange(panel) } },
         series: seriesOf(panel, colors),
         axes: axesOf(panel, data),
+        ...(panel.stacked ? { bands: bandsOf(panel) } : {}),
         hooks: {
           drawClear: [(chart) => drawFaults(chart, data)],
           drawSeries: panel.kind === 'heatmap' ? [(chart) => drawCells(chart, panel, data)] : [],
           draw: [(chart) => drawPhasesAndAlerts(chart, data)],
-          setCursor: [(chart) => legend?.at(chart.cursor.idx ?? null, chart.cursor.idx == null ? null : (data.times[chart.cursor.idx] ?? null))],
+          setCursor: [
+            (chart) =>
+              legend?.at(
+                chart.cursor.idx ?? null,
+                chart.cursor.idx == null ? null : (data.times[chart.cursor.idx] ?? null),
+              ),
+          ],
           setSelect: [
             (chart) => {
-              if (chart.select.width > 4) zoomed(chart.posToVal(chart.select.left, 'x'), chart.posToVal(chart.select.left + chart.select.width, 'x'));
+              if (chart.select.width > 4)
+                zoomed(
+                  chart.posToVal(chart.select.left, 'x'),
+                  chart.posToVal(chart.select.left + chart.select.width, 'x'),
+                );
               chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
@@ -168,7 +213,9 @@ export function createChart(host: HTMLElement, legendHost: HTMLElement | null, p
     fit(width) {
       if (plot !== null) return plot.setSize({ width, height: HEIGHT });
       plot = make(width);
-      if (legendHost !== null && panel.kind !== 'heatmap') legend = createLegend(legendHost, panel, data.origin, colors, toggle);
+      if (legendHost === null) return;
+      if (panel.kind === 'heatmap') legendHost.textContent = `Darkest cell: ${formatValue(mostOf(panel), 'ops')}`;
+      else legend = createLegend(legendHost, panel, data.origin, colors, toggle);
     },
     repaint() {
       plot?.redraw(false, true);

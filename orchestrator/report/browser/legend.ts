@@ -12,7 +12,10 @@ function lastOf(values: readonly (number | null)[]): number | null {
 }
 
 function maxOf(values: readonly (number | null)[]): number | null {
-  return values.reduce<number | null>((max, value) => (value !== null && (max === null || value > max) ? value : max), null);
+  return values.reduce<number | null>(
+    (max, value) => (value !== null && (max === null || value > max) ? value : max),
+    null,
+  );
 }
 
 function element(name: string, text: string, className = ''): HTMLElement {
@@ -23,7 +26,13 @@ function element(name: string, text: string, className = ''): HTMLElement {
 }
 
 /** `toggle` shows or hides a series by its index. */
-export function createLegend(host: HTMLElement, chart: ChartData, origin: number, colors: readonly string[], toggle: (index: number, shown: boolean) => void): Legend {
+export function createLegend(
+  host: HTMLElement,
+  chart: ChartData,
+  origin: number,
+  colors: readonly string[],
+  toggle: (index: number, shown: boolean) => void,
+): Legend {
   const text = (value: number | null) => formatValue(value, chart.unit, chart.decimals);
   const table = document.createElement('table');
   const head = document.createElement('tr');

@@ -46,7 +46,10 @@ function start(): void {
     const id = host.dataset.chart ?? '';
     const panel = data.charts[id];
     if (panel === undefined) continue;
-    charts.set(host, createChart(host, document.querySelector<HTMLElement>(`[data-legend="${id}"]`), panel, data, zoom));
+    charts.set(
+      host,
+      createChart(host, document.querySelector<HTMLElement>(`[data-legend="${id}"]`), panel, data, zoom),
+    );
     observer.observe(host);
   }
 }

@@ -28,15 +28,27 @@ export function currentTheme(): Theme {
   return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 }
 
-/** A colour of the style sheet, so that canvas and page never differ. */
+/** Colours of the style sheet as a canvas takes them, kept until the theme changes. */
+const resolved = new Map<string, string>();
+
+/** A colour by its name in the style sheet, so that canvas and page never differ; always `rgb(…)` or `rgba(…)`. */
 export function color(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const known = resolved.get(name);
+  if (known !== undefined) return known;
+  const probe = document.createElement('i');
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  resolved.set(name, value);
+  return value;
 }
 
 /** `changed` is called whenever the colours of the page have become others. */
 export function startTheme(button: HTMLElement, changed: () => void): void {
   const root = document.documentElement;
   const show = () => {
+    resolved.clear();
     button.setAttribute('aria-pressed', String(currentTheme() === 'dark'));
     changed();
   };

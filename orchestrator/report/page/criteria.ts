@@ -22,7 +22,8 @@ function details(criterion: CriterionResult, runbook: string | undefined): Marku
   return html`<details class="rule"><summary>Rule</summary><pre><code>${criterion.expr}</code></pre><p>for ${formatSeconds(
     criterion.for / 1000,
   )}${criterion.labels.severity !== undefined && `, severity ${criterion.labels.severity}`}</p></details>${
-    runbook !== undefined && html`<details class="runbook"${open && html` open`}><summary>Runbook</summary><div class="prose">${renderRunbook(runbook)}</div></details>`
+    runbook !== undefined &&
+    html`<details class="runbook"${open && html` open`}><summary>Runbook</summary><div class="prose">${renderRunbook(runbook)}</div></details>`
   }`;
 }
 
@@ -33,7 +34,8 @@ function row(criterion: CriterionResult, origin: number, runbook: string | undef
 <th scope="row" data-label="Alert">${criterion.alert}<p class="summary">${criterion.annotations.summary ?? ''}</p></th>
 <td data-label="Expected">${expectationOf(criterion)}</td>
 <td data-label="What happened"><p>${criterion.reason}</p>${intervals('firing', criterion.firing, origin)}${intervals('pending', criterion.pending, origin)}${
-    criterion.faultsActive.length > 0 && html`<p><span class="label">faults in force</span> ${criterion.faultsActive.join(', ')}</p>`
+    criterion.faultsActive.length > 0 &&
+    html`<p><span class="label">faults in force</span> ${criterion.faultsActive.join(', ')}</p>`
   }${details(criterion, runbook)}</td>
 </tr>`;
 }

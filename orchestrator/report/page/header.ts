@@ -4,7 +4,7 @@ import { formatInstant, formatSeconds, formatValue } from '../format.ts';
 import { count, endOf, furtherReasonsOf, OUTCOMES, outcomeOf, type ReportInput, sentenceOf } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import type { PanelData } from '../panels.ts';
-import { valueOf } from './tiles.ts';
+import { tileValue } from './tiles.ts';
 
 function objectives(record: RunRecord): string {
   const units = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
@@ -38,7 +38,7 @@ ${tiles.length > 0 && html`<ul class="tiles">${tiles.map(renderTile)}</ul>`}`;
 
 /** A stat panel: its value, its title, and its colour only together with a word that says the same. */
 export function renderTile(panel: PanelData): Markup {
-  const { text, state } = valueOf(panel);
+  const { text, state } = tileValue(panel);
   return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}</span>${
     state === 'bad' && html`<span class="flag">outside its limit</span>`
   }</li>`;

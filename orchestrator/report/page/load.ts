@@ -20,16 +20,19 @@ function trends(metrics: readonly LoadMetric[]): Markup | false {
     html`<div class="scroll"><table><caption>Durations and other distributions</caption><thead><tr><th scope="col">Metric</th>${columns.map(
       (column) => html`<th scope="col" class="number">${column}</th>`,
     )}</tr></thead><tbody>${metrics.map(
-      (metric) => html`<tr><th scope="row">${metric.name}</th>${columns.map((column) => html`<td class="number">${cell(metric, column)}</td>`)}</tr>`,
+      (metric) =>
+        html`<tr><th scope="row">${metric.name}</th>${columns.map((column) => html`<td class="number">${cell(metric, column)}</td>`)}</tr>`,
     )}</tbody></table></div>`
   );
 }
 
 function others(metrics: readonly LoadMetric[]): Markup | false {
-  const text = (metric: LoadMetric) => Object.entries(metric.values).map(([name, value]) => {
-    if (name === 'rate') return metric.type === 'rate' ? `rate ${formatValue(value, 'percentunit')}` : formatValue(value, 'ops');
-    return `${name} ${formatValue(value, 'short')}`;
-  });
+  const text = (metric: LoadMetric) =>
+    Object.entries(metric.values).map(([name, value]) => {
+      if (name === 'rate')
+        return metric.type === 'rate' ? `rate ${formatValue(value, 'percentunit')}` : formatValue(value, 'ops');
+      return `${name} ${formatValue(value, 'short')}`;
+    });
   return (
     metrics.length > 0 &&
     html`<div class="scroll"><table><caption>Counters, rates and gauges</caption><thead><tr><th scope="col">Metric</th><th scope="col">Value</th></tr></thead><tbody>${metrics.map(
@@ -39,7 +42,10 @@ function others(metrics: readonly LoadMetric[]): Markup | false {
 }
 
 export function renderLoad({ record, load }: ReportInput): Markup {
-  const started = record.load === null ? 'The load was not started.' : `${record.load.script}, profile ${record.scenario.load.profile}, exit code ${record.load.exitCode ?? 'none'}.`;
+  const started =
+    record.load === null
+      ? 'The load was not started.'
+      : `${record.load.script}, profile ${record.scenario.load.profile}, exit code ${record.load.exitCode ?? 'none'}.`;
   if (load === null) return html`<section id="load"><h2>Load (k6)</h2><p>${started} k6 left no summary.</p></section>`;
   const thresholds =
     load.thresholds.length > 0 &&

@@ -14,7 +14,7 @@ function reduce(panel: PanelData): number | null {
   return panel.reduce === 'max' ? values.reduce((a, b) => Math.max(a, b)) : (values.at(-1) ?? null);
 }
 
-export function valueOf(panel: PanelData): TileValue {
+export function tileValue(panel: PanelData): TileValue {
   const value = reduce(panel);
   if (value === null) return { text: 'no data', state: 'plain' };
   const step = panel.thresholds.filter((threshold) => threshold.value === null || value >= threshold.value).at(-1);

@@ -23,16 +23,30 @@ const TICKS_MAX = 8;
 function faultBars(fault: FaultRecord, end: number): Bar[] {
   if (fault.injectedAt === undefined) return [];
   const healed = fault.healedAt ?? end;
-  const bars: Bar[] = [{ from: fault.injectedAt, to: healed, kind: 'fault', text: `${fault.kind} of ${fault.target} in force` }];
-  if ((fault.recoveredAt ?? end) > healed) bars.push({ from: healed, to: fault.recoveredAt ?? end, kind: 'recovering', text: 'recovering' });
+  const bars: Bar[] = [{ from: fault.injectedAt, to: healed, kind: 'fault', text: `${fault.kind} ${fault.target}` }];
+  if ((fault.recoveredAt ?? end) > healed)
+    bars.push({ from: healed, to: fault.recoveredAt ?? end, kind: 'recovering', text: 'recovering' });
   return bars;
 }
 
 function lanes({ record, panels }: ReportInput): Lane[] {
   const end = endOf(record);
-  const phases = record.phases.map((phase) => ({ from: phase.from, to: phase.to ?? end, kind: `phase ${phase.name}`, text: phase.name }));
+  const phases = record.phases.map((phase) => ({
+    from: phase.from,
+    to: phase.to ?? end,
+    kind: `phase ${phase.name}`,
+    text: phase.name,
+  }));
   const faults = record.faults.map((fault) => ({ name: `fault: ${fault.name}`, bars: faultBars(fault, end) }));
-  const load = record.load === null ? [] : [{ name: 'load', bars: [{ from: record.load.from, to: record.load.to ?? end, kind: 'load', text: record.load.script }] }];
+  const load =
+    record.load === null
+      ? []
+      : [
+          {
+            name: 'load',
+            bars: [{ from: record.load.from, to: record.load.to ?? end, kind: 'load', text: record.load.script }],
+          },
+        ];
   return [{ name: 'phase', bars: phases }, ...load, ...faults, ...alertLanes(record, panels?.firing ?? [])];
 }
 
@@ -51,7 +65,9 @@ function alertLanes(record: RunRecord, firing: readonly { alert: string; from: n
     .filter((alert) => !criteria.some((criterion) => criterion.alert === alert))
     .map((alert) => ({
       name: `alert: ${alert} (no criterion)`,
-      bars: firing.filter((span) => span.alert === alert).map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
+      bars: firing
+        .filter((span) => span.alert === alert)
+        .map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
     }));
   return [...judged, ...others];
 }
@@ -63,14 +79,20 @@ function position(time: number, window: { from: number; to: number }): number {
 
 function ticks(window: { from: number; to: number }, origin: number): number[] {
   const seconds = (window.to - window.from) / 1000;
-  const step = TICK_STEPS.find((candidate) => seconds / candidate <= TICKS_MAX) ?? Math.ceil(seconds / TICKS_MAX / 3600) * 3600;
+  const step =
+    TICK_STEPS.find((candidate) => seconds / candidate <= TICKS_MAX) ?? Math.ceil(seconds / TICKS_MAX / 3600) * 3600;
   const first = Math.ceil((window.from - origin) / 1000 / step) * step;
   const found: number[] = [];
   for (let offset = first; origin + offset * 1000 <= window.to; offset += step) found.push(origin + offset * 1000);
   return found;
 }
 
-function lane({ name, bars }: Lane, window: { from: number; to: number }, origin: number, marks: readonly number[]): Markup {
+function lane(
+  { name, bars }: Lane,
+  window: { from: number; to: number },
+  origin: number,
+  marks: readonly number[],
+): Markup {
   const drawn = bars
     .filter((bar) => bar.to >= window.from && bar.from <= window.to)
     .map((bar) => {
@@ -80,18 +102,22 @@ function lane({ name, bars }: Lane, window: { from: number; to: number }, origin
       const text = width > 6 && html`<text x="${x + width / 2}%" y="15" text-anchor="middle">${bar.text}</text>`;
       return html`<rect class="${bar.kind}" x="${x}%" width="${width}%" y="2" height="18" rx="3"><title>${label}</title></rect>${text}`;
     });
-  const spoken = bars.map((bar) => `${bar.text} ${formatOffset(bar.from - origin)} to ${formatOffset(bar.to - origin)}`).join('; ');
+  const spoken = bars
+    .map((bar) => `${bar.text} ${formatOffset(bar.from - origin)} to ${formatOffset(bar.to - origin)}`)
+    .join('; ');
   return html`<div class="lane"><span class="lane-name">${name}</span><svg role="img" aria-label="${name}: ${spoken === '' ? 'nothing' : spoken}" height="22">${marks.map(
     (mark) => html`<line class="tick" x1="${position(mark, window)}%" x2="${position(mark, window)}%" y1="0" y2="22"/>`,
   )}${drawn}</svg></div>`;
 }
 
 function axis(window: { from: number; to: number }, origin: number, marks: readonly number[]): Markup {
-  return html`<div class="lane axis" aria-hidden="true"><span class="lane-name">since load start</span><svg height="18">${marks.map((mark) => {
-    const x = position(mark, window);
-    const anchor = x < 3 ? 'start' : x > 97 ? 'end' : 'middle';
-    return html`<text x="${x}%" y="13" text-anchor="${anchor}">${formatOffset(mark - origin)}</text>`;
-  })}</svg></div>`;
+  return html`<div class="lane axis" aria-hidden="true"><span class="lane-name">since load start</span><svg height="18">${marks.map(
+    (mark) => {
+      const x = position(mark, window);
+      const anchor = x < 3 ? 'start' : x > 97 ? 'end' : 'middle';
+      return html`<text x="${x}%" y="13" text-anchor="${anchor}">${formatOffset(mark - origin)}</text>`;
+    },
+  )}</svg></div>`;
 }
 
 function faultRow(fault: FaultRecord, origin: number, end: number, zoomable: boolean): Markup {

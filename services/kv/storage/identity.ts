@@ -18,6 +18,8 @@ export interface Identity {
   readonly members: Readonly<Record<NodeId, string>> | null;
   /** This node came by `--join`, so it starts as a learner. */
   readonly joined: boolean;
+  /** How many times this node has been started with this directory, counting the present time. */
+  readonly incarnation: number;
   /** Greatest node id this node has ever seen as a member: ids are never used twice. */
   readonly highestNodeId: NodeId;
 }
@@ -60,6 +62,7 @@ function validate(path: string, value: unknown): Identity {
     Number.isSafeInteger(meta.nodeId) &&
     typeof meta.instanceId === 'string' &&
     typeof meta.joined === 'boolean' &&
+    Number.isSafeInteger(meta.incarnation) &&
     Number.isSafeInteger(meta.highestNodeId) &&
     membersValid;
   if (!valid) throw new StorageCorruptError(path, 0, 'a field is missing or has a wrong type');

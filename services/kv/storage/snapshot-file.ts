@@ -84,19 +84,22 @@ export class SnapshotWriter {
     return this.#received;
   }
 
-  /** @throws DiskFullError the writer is of no more use then, and must be aborted */
+  /** @throws DiskFullError `received` says how much was taken; go on from there */
   async append(data: Uint8Array): Promise<void> {
     for (let at = 0; at < data.length; ) {
+      if (this.#filled === BLOCK_BYTES) await this.#flush();
       const part = data.subarray(at, at + BLOCK_BYTES - this.#filled);
       this.#block.set(part, this.#filled);
       this.#filled += part.length;
+      this.#received += part.length;
       at += part.length;
-      if (this.#filled === BLOCK_BYTES) await this.#flush();
     }
-    this.#received += data.length;
   }
 
-  /** Header, fdatasync, rename, fsync of the directory: after this the snapshot exists, before it there is none. */
+  /**
+   * Header, fdatasync, rename, fsync of the directory: after this the snapshot exists, before it there is none.
+   * @throws DiskFullError it may be called again
+   */
   async finish(clusterId: string, meta: SnapshotMeta, path: string, directory: string): Promise<void> {
     assert(this.#received === meta.size, `snapshot ${meta.index}: ${this.#received} bytes, ${meta.size} announced`);
     if (this.#filled > 4) await this.#flush();

@@ -62,7 +62,22 @@ describe('snapshots', () => {
   test('a chunk out of order is refused', async () => {
     const store = await open(new MemoryDisk());
     await store.receive(meta(10, 1000), 0, new Uint8Array(500), false);
-    await expect(store.receive(meta(10, 1000), 400, new Uint8Array(600), true)).rejects.toThrow('chunk 400 after 500');
+    await expect(store.receive(meta(10, 1000), 600, new Uint8Array(400), true)).rejects.toThrow('chunk 600 after 500');
+  });
+
+  test('a chunk that met a full disk is taken when it is given again', async () => {
+    const from = await open(new MemoryDisk());
+    const stored = await from.create(meta(10), pieces(300_000));
+    const all = (await from.read(10, 0, 300_000))!.data;
+    const disk = new MemoryDisk();
+    const store = await open(disk);
+    await store.receive(stored, 0, all.subarray(0, 10), false);
+    disk.capacityBytes = 150_000;
+    await expect(store.receive(stored, 10, all.subarray(10), true)).rejects.toThrow('no space left');
+    await expect(store.receive(stored, 10, all.subarray(10), true)).rejects.toThrow('no space left');
+    disk.capacityBytes = 1_000_000;
+    await store.receive(stored, 10, all.subarray(10), true);
+    expect(await data(await open(disk.crash()))).toEqual(Buffer.from(all));
   });
 
   test('older ones are removed, those that are still sent are not', async () => {

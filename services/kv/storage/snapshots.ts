@@ -68,6 +68,7 @@ export class SnapshotStore {
   /**
    * Takes one chunk of a snapshot that the leader sends. Offset 0 starts anew; any other continues at exactly what was received.
    * With `done` the snapshot is durable when this resolves.
+   * @throws DiskFullError the same chunk may be given again
    */
   async receive(meta: SnapshotMeta, offset: number, data: Uint8Array, done: boolean): Promise<void> {
     if (offset === 0) await this.#startIncoming(meta);
@@ -76,11 +77,9 @@ export class SnapshotStore {
       incoming !== null && incoming.meta.index === meta.index,
       `snapshot ${meta.index}: chunk ${offset} has no beginning`,
     );
-    assert(
-      incoming.writer.received === offset,
-      `snapshot ${meta.index}: chunk ${offset} after ${incoming.writer.received} bytes`,
-    );
-    await incoming.writer.append(data);
+    const known = incoming.writer.received - offset;
+    assert(known >= 0 && known <= data.length, `snapshot ${meta.index}: chunk ${offset} after ${known + offset} bytes`);
+    await incoming.writer.append(data.subarray(known));
     if (!done) return;
     await this.#finish(incoming.writer, meta);
     this.#incoming = null;

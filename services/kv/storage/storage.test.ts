@@ -6,7 +6,13 @@ import { DirectoryLock } from './lock.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { openStorage } from './storage.ts';
 
-const OPTIONS = { clusterId: 'cluster-a', nodeId: 1, segmentBytes: 300, newInstanceId: () => 'instance-1' };
+const OPTIONS = {
+  clusterId: 'cluster-a',
+  nodeId: 1,
+  segmentBytes: 300,
+  keptEntries: 0,
+  newInstanceId: () => 'instance-1',
+};
 
 function entry(index: number, term = 1): Entry {
   return { index, term, kind: 'command', data: new Uint8Array([index]) };
@@ -23,7 +29,7 @@ test('an empty directory gets an identity and nothing to restore; it keeps the i
   const first = await open(disk);
   expect(first.restored).toBeNull();
   const again = await open(disk.crash(), { ...OPTIONS, newInstanceId: () => 'other' });
-  expect(again.identity).toEqual(first.identity);
+  expect(again.identity).toEqual({ ...first.identity, incarnation: 2 });
   expect(again.identity.instanceId).toBe('instance-1');
 });
 
@@ -57,7 +63,7 @@ test('a snapshot of the leader that the log does not contain empties the log, al
   await snapshots.create(meta(2, 5), []);
   const crashed = disk.crash();
   const second = await open(crashed);
-  expect(second.restored).toMatchObject({ snapshot: meta(2, 5), entries: [], hardState: { commit: 2 } });
+  expect(second.restored).toMatchObject({ snapshot: meta(2, 5), entries: [], hardState: { commit: 1 } });
   await second.wal.append([{ hardState: null, entries: [entry(3, 5)] }]);
   const third = await open(crashed.crash());
   expect(third.restored?.entries).toEqual([entry(3, 5)]);

@@ -10,6 +10,8 @@ export interface StorageOptions {
   readonly clusterId: string;
   readonly nodeId: number;
   readonly segmentBytes: number;
+  /** How many entries before the newest snapshot are restored too, so that a slow follower need not take the snapshot. */
+  readonly keptEntries: number;
   /** Makes the instance id of an empty directory. */
   readonly newInstanceId: () => string;
 }
@@ -37,9 +39,9 @@ export async function openStorage(disk: Disk, directory: string, options: Storag
   const { log: wal, replayed, tornBytes } = await WriteAheadLog.open(disk, walDirectory, options);
   await disk.syncDirectory(directory);
   try {
-    const entries = await reconcile(wal, replayed, snapshots, walDirectory);
+    const entries = await reconcile(wal, replayed, snapshots, options, walDirectory);
     await snapshots.prune();
-    return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries), tornBytes };
+    return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries, walDirectory), tornBytes };
   } catch (error) {
     await wal.close();
     throw error;
@@ -59,6 +61,7 @@ async function openIdentity(disk: Disk, directory: string, options: StorageOptio
       instanceId: options.newInstanceId(),
       members: null,
       joined: false,
+      incarnation: 1,
       highestNodeId: nodeId,
     };
     await storeIdentity(disk, directory, identity);
@@ -76,52 +79,50 @@ async function openIdentity(disk: Disk, directory: string, options: StorageOptio
       `${directory} belongs to cluster ${found.clusterId}, this is ${clusterId}: the certificates in ca/ were replaced, or the directory is another cluster's`,
     );
   }
-  return found;
+  const identity = { ...found, incarnation: found.incarnation + 1 };
+  await storeIdentity(disk, directory, identity);
+  return identity;
 }
 
 /**
- * The entries that follow the newest snapshot. A crash between storing a leader's snapshot and emptying the log leaves a log that does
+ * The entries that go with the newest snapshot. A crash between storing a leader's snapshot and emptying the log leaves a log that does
  * not contain the snapshot's last entry: it is emptied now (Raft, Figure 13, step 7).
  */
 async function reconcile(
   wal: WriteAheadLog,
   log: ReplayedLog,
   snapshots: SnapshotStore,
+  options: StorageOptions,
   directory: string,
 ): Promise<readonly Entry[]> {
   const snapshot = snapshots.latest;
   const first = log.entries[0]?.index;
   if (snapshot === null) {
     if (first !== undefined && first !== 1) {
-      throw new StorageCorruptError(
-        directory,
-        0,
-        `the log begins with entry ${first} and there is no snapshot of what came before`,
-      );
+      const what = `the log begins with entry ${first} and there is no snapshot of what came before`;
+      throw new StorageCorruptError(directory, 0, what);
     }
     return log.entries;
   }
   if (first !== undefined && first > snapshot.index + 1) {
-    throw new StorageCorruptError(
-      directory,
-      0,
-      `the log begins with entry ${first}, the snapshot ends with ${snapshot.index}`,
-    );
+    const what = `the log begins with entry ${first}, the snapshot ends with ${snapshot.index}`;
+    throw new StorageCorruptError(directory, 0, what);
   }
   const agrees = termAt(log, snapshot.index) === snapshot.term || first === snapshot.index + 1;
-  if (agrees) return log.entries.filter((entry) => entry.index > snapshot.index);
+  if (agrees) return log.entries.filter((entry) => entry.index > snapshot.index - options.keptEntries);
   if (log.entries.length > 0 || (log.base !== null && log.base !== snapshot.index)) {
     await wal.append([{ hardState: null, entries: [], reset: { index: snapshot.index, term: snapshot.term } }]);
   }
   return [];
 }
 
-function restore(log: ReplayedLog, snapshots: SnapshotStore, entries: readonly Entry[]): Restored | null {
+function restore(log: ReplayedLog, snapshots: SnapshotStore, entries: readonly Entry[], directory: string): Restored | null {
   const snapshot = snapshots.latest;
   if (log.hardState === null && snapshot === null && entries.length === 0) return null;
   const hardState = log.hardState ?? { term: snapshot?.term ?? 0, vote: null, commit: 0 };
   const last = entries.at(-1)?.index ?? snapshot?.index ?? 0;
-  // The commit index is a hint that may have been written with entries that an unfinished write lost.
-  const commit = Math.min(last, Math.max(hardState.commit, snapshot?.index ?? 0));
-  return { hardState: { ...hardState, commit }, snapshot, entries };
+  if (hardState.commit > last) {
+    throw new StorageCorruptError(directory, 0, `entry ${hardState.commit} was committed, but the log ends with ${last}`);
+  }
+  return { hardState, snapshot, entries };
 }

@@ -94,8 +94,12 @@ const FORMATS: { readonly [T in MessageType]: Format<T> } = {
   timeoutNow: { tag: 9, write() {}, read: () => ({}) },
   forwardProposals: {
     tag: 10,
-    write: (w, m) => writeProposals(w, m.proposals),
-    read: (r) => ({ proposals: readProposals(r) }),
+    write(w, m) {
+      w.varint(m.incarnation);
+      w.varint(m.sequence);
+      writeProposals(w, m.proposals);
+    },
+    read: (r) => ({ incarnation: r.varint(), sequence: r.varint(), proposals: readProposals(r) }),
   },
   proposalsRefused: {
     tag: 11,

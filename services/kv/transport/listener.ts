@@ -118,7 +118,8 @@ export class PeerListener {
     this.#requests.connected(identity.nodeId, request.headers);
     const splitter = new FrameSplitter();
     let accepted = 0;
-    for await (const chunk of request) {
+    // Leaving the loop by an error must not close the socket: the answer says why.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       for (const frame of splitter.push(chunk as Buffer)) {
         this.#check(frame, identity);
         this.#requests.frame(frame, (chunk as Buffer).length);
@@ -183,7 +184,7 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of request) {
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     parts.push(part as Buffer);
     size += (part as Buffer).length;
     if (size > CALL_BYTES_MAX) throw new ServiceError('BODY_TOO_LARGE', `a call has at most ${CALL_BYTES_MAX} bytes`);

@@ -10,8 +10,11 @@ import { type PeerPlace, PeerStream } from './peer-stream.ts';
 export interface Transport {
   /** Whom to be connected to: all members but this node. Called again whenever they change. */
   setPeers(peers: readonly PeerPlace[]): void;
-  /** Sends one frame. @returns false when something was dropped because there is no connection, or a full one */
-  send(to: NodeId, messages: readonly Message[]): boolean;
+  /**
+   * Sends a frame; with no messages it tells the peer this node's state.
+   * @returns the messages that certainly did not leave, because there is no connection or it takes no more
+   */
+  send(to: NodeId, messages: readonly Message[]): readonly Message[];
   /** A question to a member or an address. @throws CallError */
   call(target: CallTarget, name: string, body: unknown, timeoutMs: number): Promise<unknown>;
   connected(to: NodeId): boolean;
@@ -89,17 +92,17 @@ export class TlsTransport implements Transport {
     }
   }
 
-  send(to: NodeId, messages: readonly Message[]): boolean {
+  send(to: NodeId, messages: readonly Message[]): readonly Message[] {
     const peer = this.#peers.get(to);
-    if (peer === undefined) return false;
+    if (peer === undefined) return messages;
     const chunks = messages.filter((it) => it.type === 'installSnapshot');
-    if (chunks.length === 0) return this.#write(peer.append, to, messages);
+    if (chunks.length === 0) return this.#write(peer.append, to, messages) ? [] : messages;
     peer.snapshot ??= this.#stream(peer.place, '/_raft/snapshot');
-    // Until its own stream stands, chunks take the common one.
-    const through = peer.snapshot.open ? peer.snapshot : peer.append;
     const others = messages.filter((it) => it.type !== 'installSnapshot');
     const othersSent = others.length === 0 || this.#write(peer.append, to, others);
-    return this.#write(through, to, chunks) && othersSent;
+    // Until its own stream stands, chunks take the common one.
+    const chunksSent = this.#write(peer.snapshot.open ? peer.snapshot : peer.append, to, chunks);
+    return [...(othersSent ? [] : others), ...(chunksSent ? [] : chunks)];
   }
 
   call(target: CallTarget, name: string, body: unknown, timeoutMs: number): Promise<unknown> {

@@ -89,6 +89,11 @@ export class Election {
     this.#answer(request, granted);
   }
 
+  /** The request comes from an earlier term: its sender is to learn of the current one. */
+  refuse(request: MessageOf<'requestVote'>): void {
+    this.#answer(request, false);
+  }
+
   #answer(request: MessageOf<'requestVote'>, granted: boolean): void {
     const replica = this.#replica;
     const { pre } = request;
@@ -123,7 +128,7 @@ export class Election {
       if (replica.role === 'preCandidate') this.start({ pre: false, transfer: false });
       else this.#roles.becomeLeader();
     } else if (!isQuorum(membership, (node) => this.#votes.get(node) !== false)) {
-      this.#roles.becomeFollower(replica.term, null, 'higherTerm');
+      this.#roles.becomeFollower(replica.term, null);
     }
   }
 }

@@ -56,7 +56,16 @@ export class Follower {
     const { id, term, outbox } = this.#replica;
     const rejectedIndex = success ? 0 : message.prevLogIndex;
     // What it promises is durable once everything written so far is, also when this message brought nothing new.
-    outbox.sendDurably({ type: 'appended', from: id, to: message.from, term, success, matchIndex, hintTerm, rejectedIndex });
+    outbox.sendDurably({
+      type: 'appended',
+      from: id,
+      to: message.from,
+      term,
+      success,
+      matchIndex,
+      hintTerm,
+      rejectedIndex,
+    });
   }
 
   heartbeat(message: MessageOf<'heartbeat'>): void {

@@ -63,7 +63,10 @@ export class Log {
 
   /** Entries from `from` up to and including `to`. */
   slice(from: LogIndex, to: LogIndex): Entry[] {
-    assert(from > this.#baseIndex && to <= this.lastIndex, `slice ${from}…${to} of ${this.firstIndex}…${this.lastIndex}`);
+    assert(
+      from > this.#baseIndex && to <= this.lastIndex,
+      `slice ${from}…${to} of ${this.firstIndex}…${this.lastIndex}`,
+    );
     const start = this.#head + from - this.#baseIndex - 1;
     return this.#entries.slice(start, start + to - from + 1) as Entry[];
   }
@@ -91,7 +94,10 @@ export class Log {
 
   /** Drops the entries from `index` on: they contradict the leader's. The caller guards what is committed. */
   truncateFrom(index: LogIndex): void {
-    assert(index > this.#baseIndex && index <= this.lastIndex, `truncate at ${index}, log ${this.firstIndex}…${this.lastIndex}`);
+    assert(
+      index > this.#baseIndex && index <= this.lastIndex,
+      `truncate at ${index}, log ${this.firstIndex}…${this.lastIndex}`,
+    );
     this.#entries.length = this.#head + index - this.#baseIndex - 1;
     while (this.#runs.length > 1 && this.#runs[this.#runs.length - 1]!.first >= index) this.#runs.pop();
     if (index < this.#freshFrom) this.#freshFrom = index;

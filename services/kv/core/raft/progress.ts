@@ -37,7 +37,7 @@ export class FollowerProgress {
   transfer: SnapshotTransfer | null = null;
   ticksSinceHeard = 0;
   failures = 0;
-  /** Ticks during which entries were under way and `match` stood still. */
+  /** Ticks during which an append was under way and `match` stood still. */
   ticksStuck = 0;
   /** Last index of each append under way, ascending. */
   readonly #inflight: LogIndex[] = [];
@@ -55,7 +55,7 @@ export class FollowerProgress {
   tick(): void {
     this.ticksSinceHeard += 1;
     if (this.transfer !== null) this.transfer.ticksWaiting += 1;
-    if (this.next > this.match + 1) this.ticksStuck += 1;
+    if (this.state === 'probe' ? this.held : this.next > this.match + 1) this.ticksStuck += 1;
   }
 
   heard(): void {
@@ -67,6 +67,7 @@ export class FollowerProgress {
   sent(last: LogIndex): void {
     if (this.state === 'probe') {
       this.held = true;
+      this.ticksStuck = 0;
     } else if (last >= this.next) {
       this.#inflight.push(last);
       this.next = last + 1;

@@ -73,7 +73,10 @@ export class Replica {
     this.appliedIndex = this.emittedIndex;
     this.commitIndex = Math.max(hardState.commit, this.emittedIndex);
     this.#commitWritten = hardState.commit;
-    assert(this.commitIndex <= this.log.lastIndex, `restored commit ${this.commitIndex} is beyond the last entry ${this.log.lastIndex}: durable entries were lost`);
+    assert(
+      this.commitIndex <= this.log.lastIndex,
+      `restored commit ${this.commitIndex} is beyond the last entry ${this.log.lastIndex}: durable entries were lost`,
+    );
     assert(this.term >= this.log.lastTerm, `restored term ${this.term} is below the last entry's ${this.log.lastTerm}`);
     this.role = this.isVoter ? 'follower' : 'learner';
     this.resetElectionTimer();
@@ -94,7 +97,10 @@ export class Replica {
   }
 
   setTerm(term: Term, vote: NodeId | null): void {
-    assert(term > this.term || (term === this.term && this.vote === null), `term ${this.term} → ${term}, vote ${this.vote} → ${vote}`);
+    assert(
+      term > this.term || (term === this.term && this.vote === null),
+      `term ${this.term} → ${term}, vote ${this.vote} → ${vote}`,
+    );
     this.term = term;
     this.vote = vote;
     this.#hardStateChanged = true;
@@ -129,7 +135,10 @@ export class Replica {
 
   /** Drops the entries from `index` on, and the configurations in them (§4.1). */
   truncateFrom(index: LogIndex): void {
-    assert(index > this.commitIndex, `truncation at ${index} would drop committed entries: commit index is ${this.commitIndex}`);
+    assert(
+      index > this.commitIndex,
+      `truncation at ${index} would drop committed entries: commit index is ${this.commitIndex}`,
+    );
     this.log.truncateFrom(index);
     this.durability.truncated(index);
     if (this.memberships.truncateFrom(index)) this.#membershipChanged();
@@ -137,13 +146,19 @@ export class Replica {
 
   commitTo(index: LogIndex): void {
     assert(index >= this.commitIndex, `commit index would go back from ${this.commitIndex} to ${index}`);
-    assert(index <= this.log.lastIndex, `commit ${index} is beyond the last entry ${this.log.lastIndex}: this node lost entries it had acknowledged`);
+    assert(
+      index <= this.log.lastIndex,
+      `commit ${index} is beyond the last entry ${this.log.lastIndex}: this node lost entries it had acknowledged`,
+    );
     this.commitIndex = index;
   }
 
   /** Replaces log and state by a snapshot, whose last chunk is written in this step. */
   install(snapshot: SnapshotMeta): void {
-    assert(snapshot.index > this.commitIndex, `snapshot ${snapshot.index} would replace newer state: commit index is ${this.commitIndex}`);
+    assert(
+      snapshot.index > this.commitIndex,
+      `snapshot ${snapshot.index} would replace newer state: commit index is ${this.commitIndex}`,
+    );
     this.durability.truncated(this.commitIndex + 1);
     this.log.reset(snapshot.index, snapshot.term);
     this.memberships.reset(snapshot.index, snapshot.membership);
@@ -170,8 +185,14 @@ export class Replica {
   /** A snapshot of the state at or below `appliedIndex` is on disk; keeps the log from `keepFrom` on. */
   compact(snapshot: SnapshotMeta, keepFrom: LogIndex): void {
     if (this.snapshot !== null && snapshot.index <= this.snapshot.index) return;
-    assert(snapshot.index <= this.emittedIndex, `snapshot at ${snapshot.index}, but only ${this.emittedIndex} was committed here`);
-    assert(this.log.termAt(snapshot.index) === snapshot.term, `snapshot at ${snapshot.index} has term ${snapshot.term}, the log ${this.log.termAt(snapshot.index)}`);
+    assert(
+      snapshot.index <= this.emittedIndex,
+      `snapshot at ${snapshot.index}, but only ${this.emittedIndex} was committed here`,
+    );
+    assert(
+      this.log.termAt(snapshot.index) === snapshot.term,
+      `snapshot at ${snapshot.index} has term ${snapshot.term}, the log ${this.log.termAt(snapshot.index)}`,
+    );
     this.snapshot = snapshot;
     this.memberships.compactTo(snapshot.index);
     const compactedTo = Math.min(snapshot.index, keepFrom - 1);
@@ -228,17 +249,27 @@ export class Replica {
 function restoreLog(snapshot: SnapshotMeta | null, entries: readonly Entry[]): Log {
   const start = snapshot?.index ?? 0;
   const first = entries[0];
-  assert(first === undefined || first.index <= start + 1, `restored entries begin at ${first?.index}, the snapshot ends at ${start}`);
+  assert(
+    first === undefined || first.index <= start + 1,
+    `restored entries begin at ${first?.index}, the snapshot ends at ${start}`,
+  );
   const overlaps = first !== undefined && first.index <= start;
   const log = overlaps ? new Log(first.index, first.term) : new Log(start, snapshot?.term ?? 0);
   for (let i = overlaps ? 1 : 0; i < entries.length; i++) log.append(entries[i]!);
   const there = log.termAt(start);
-  assert(there === (snapshot?.term ?? 0), `the restored log has term ${there} at ${start}, the snapshot ${snapshot?.term}: entries that an installed snapshot voids were kept`);
+  assert(
+    there === (snapshot?.term ?? 0),
+    `the restored log has term ${there} at ${start}, the snapshot ${snapshot?.term}: entries that an installed snapshot voids were kept`,
+  );
   log.markDurable();
   return log;
 }
 
-function restoreMemberships(config: RaftConfig, snapshot: SnapshotMeta | null, entries: readonly Entry[]): MembershipHistory {
+function restoreMemberships(
+  config: RaftConfig,
+  snapshot: SnapshotMeta | null,
+  entries: readonly Entry[],
+): MembershipHistory {
   const start = snapshot?.index ?? 0;
   const history = new MembershipHistory(start, snapshot?.membership ?? config.membership);
   for (const entry of entries) {

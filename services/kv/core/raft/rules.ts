@@ -4,7 +4,17 @@
  */
 import type { Log } from './log.ts';
 import { isQuorum, planChange } from './membership.ts';
-import type { Entry, LogIndex, Membership, MembershipChange, Message, NodeId, Role, SnapshotMeta, Term } from './types.ts';
+import type {
+  Entry,
+  LogIndex,
+  Membership,
+  MembershipChange,
+  Message,
+  NodeId,
+  Role,
+  SnapshotMeta,
+  Term,
+} from './types.ts';
 
 export type MessageOf<T extends Message['type']> = Extract<Message, { type: T }>;
 

@@ -206,7 +206,14 @@ export type Input =
    * Answer to `Output.snapshotReads`. A driver that no longer has that snapshot does not answer: after an election time-out the
    * leader starts again with its newest one.
    */
-  | { readonly type: 'snapshotChunk'; readonly to: NodeId; readonly index: LogIndex; readonly offset: number; readonly data: Uint8Array; readonly done: boolean }
+  | {
+      readonly type: 'snapshotChunk';
+      readonly to: NodeId;
+      readonly index: LogIndex;
+      readonly offset: number;
+      readonly data: Uint8Array;
+      readonly done: boolean;
+    }
   /** The transport lost its connection to a peer: stop pipelining to it and probe. */
   | { readonly type: 'unreachable'; readonly node: NodeId }
   /** Leader only; ends with event `steppedDown` (transferred), or `transferAborted`. */
@@ -235,7 +242,12 @@ export interface Persist {
    * replaces log and state. It voids every entry of a lower-numbered record, also those beyond `snapshot.index`: found again at a
    * restart they would contradict the cluster's log. `hardState` of this record is written before the rename.
    */
-  readonly snapshotWrite: { readonly snapshot: SnapshotMeta; readonly offset: number; readonly data: Uint8Array; readonly done: boolean } | null;
+  readonly snapshotWrite: {
+    readonly snapshot: SnapshotMeta;
+    readonly offset: number;
+    readonly data: Uint8Array;
+    readonly done: boolean;
+  } | null;
   /** Answers that promise what is written here. */
   readonly thenSend: readonly Message[];
 }
@@ -271,7 +283,12 @@ export interface Output {
   /** Definitely not done. */
   readonly refused: readonly { readonly id: string; readonly reason: RefusalReason; readonly leader: NodeId | null }[];
   /** Snapshot data the leader wants to send; the driver reads the stored snapshot and answers with `snapshotChunk`. */
-  readonly snapshotReads: readonly { readonly to: NodeId; readonly index: LogIndex; readonly offset: number; readonly length: number }[];
+  readonly snapshotReads: readonly {
+    readonly to: NodeId;
+    readonly index: LogIndex;
+    readonly offset: number;
+    readonly length: number;
+  }[];
   /** The stored snapshot with this meta now replaces the state machine's state (after its `persisted`). */
   readonly restore: SnapshotMeta | null;
   readonly events: readonly RaftEvent[];

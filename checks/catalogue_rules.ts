@@ -1,0 +1,63 @@
+/** What a system's manifest and an alert owe: pure functions over what was read, so that each can be seen failing. */
+import { systemOf } from './selection.ts';
+
+export interface AlertRule {
+  readonly alert: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** One `alert_rule_test` of promtool. */
+export interface AlertExpectation {
+  readonly alertname: string;
+  readonly exp_alerts?: readonly unknown[] | null;
+}
+
+const SEVERITIES = ['critical', 'warning', 'info'];
+const ANNOTATIONS = ['summary', 'description', 'runbook_url', 'dashboard_url'];
+const SECTIONS = ['Meaning', 'Impact', 'Diagnosis', 'Mitigation'];
+
+/** Every string in the manifest's `files`, in lists and nested lists. */
+export function listedPaths(files: unknown): string[] {
+  if (typeof files === 'string') return [files];
+  return typeof files === 'object' && files !== null ? Object.values(files).flatMap(listedPaths) : [];
+}
+
+/** Files that bear the system's name and that its manifest does not list, by themselves or by a folder above. */
+export function unlisted(
+  system: string,
+  listed: readonly string[],
+  files: readonly string[],
+  systems: readonly string[],
+): string[] {
+  const isListed = (path: string) => listed.some((entry) => path === entry || path.startsWith(`${entry}/`));
+  return files
+    .filter((path) => systemOf(path, systems) === system && !isListed(path))
+    .map((path) => `services/${system}/system.ts does not list ${path}`);
+}
+
+/** What an alert lacks. `runbook` is the text of its file in docs/runbooks, undefined when there is none. */
+export function alertProblems(
+  { alert, labels, annotations }: AlertRule,
+  runbook: string | undefined,
+  expectations: readonly AlertExpectation[],
+): string[] {
+  const problems: string[] = [];
+  const severity = labels?.severity ?? 'none';
+  if (!SEVERITIES.includes(severity)) problems.push(`severity is ${severity}, not one of ${SEVERITIES.join(', ')}`);
+  for (const name of ANNOTATIONS) if (!annotations?.[name]) problems.push(`has no annotation ${name}`);
+
+  const path = `docs/runbooks/${alert}.md`;
+  const link = annotations?.runbook_url;
+  if (link && !link.endsWith(path)) problems.push(`runbook_url does not end with ${path}`);
+  if (runbook === undefined) problems.push(`has no runbook ${path}`);
+  else {
+    const headings = new Set(runbook.match(/^#+ .*$/gm)?.map((heading) => heading.replace(/^#+ /, '').trim()));
+    for (const section of SECTIONS) if (!headings.has(section)) problems.push(`${path} has no section ${section}`);
+  }
+
+  const own = expectations.filter(({ alertname }) => alertname === alert);
+  if (!own.some(({ exp_alerts }) => exp_alerts?.length)) problems.push('no rule test sees it firing');
+  if (!own.some(({ exp_alerts }) => !exp_alerts?.length)) problems.push('no rule test sees it silent');
+  return problems.map((problem) => `${alert}: ${problem}`);
+}

@@ -1,0 +1,122 @@
+/** `up`, `down` and `status`: clusters that stay, without load or verdict. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { endLeftovers, findLeftovers, type Leftover } from '../../cluster/leftovers.ts';
+import { httpStatus, isSuccess } from '../../cluster/http_status.ts';
+import { StandingClusters } from '../../cluster/standing.ts';
+import { type Context, note, print, printJson } from '../context.ts';
+import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
+import { columns } from '../terminal.ts';
+
+const GRACE_MS = 5000;
+const ANSWER_MS = 1000;
+
+export interface UpFlags {
+  readonly nodes?: number;
+  readonly port?: number;
+}
+
+export async function upCommand(context: Context, system: string, flags: UpFlags): Promise<ExitCode> {
+  const manifest = await context.systems.manifest(system);
+  const count = flags.nodes ?? manifest.nodes.default;
+  const { min, max } = manifest.nodes;
+  if (count < min || count > max) throw new UsageError(`--nodes ${count}: ${system} takes ${min} to ${max}`);
+  const standing = await new StandingClusters(context.directories.base).up({
+    ...{ root: context.root, manifest, count, signal: context.signals.signal },
+    ...(flags.port === undefined ? {} : { firstPort: flags.port }),
+    onReady: (ready, total) => note(context, `${ready} of ${total} nodes ready`),
+  });
+  for (const { index, url } of standing.nodes) print(context, `node ${index}  ${url}`);
+  note(context, `end them with: gameday down ${system}`);
+  return EXIT.pass;
+}
+
+export interface DownFlags {
+  readonly all: boolean;
+  readonly deleteData: boolean;
+}
+
+export async function downCommand(context: Context, system: string | undefined, flags: DownFlags): Promise<ExitCode> {
+  if ((system === undefined) === !flags.all) {
+    throw new UsageError('say which system, or --all: gameday down kv, gameday down --all');
+  }
+  if (system !== undefined) await context.systems.manifest(system);
+  const search = findLeftovers(context.directories.base);
+  const wanted = search.leftovers.filter((leftover) => flags.all || leftover.runId === `up-${system}`);
+  for (const { name, pid, runId } of wanted) note(context, `ending ${name} (process ${pid}) of ${runId}`);
+  const left = await endLeftovers(wanted, GRACE_MS);
+  if (flags.all) {
+    for (const { runId, orchestrator } of search.alive) {
+      note(context, `${runId} is going on under process ${orchestrator.pid}: end it there, with Ctrl-C`);
+    }
+  }
+  if (left.length > 0) throw new Error(`these processes would not end: ${left.map(({ pid }) => pid).join(', ')}`);
+  if (flags.deleteData) deleteData(context, flags.all ? context.systems.names() : [system!]);
+  print(context, describe(wanted));
+  return EXIT.pass;
+}
+
+function deleteData(context: Context, systems: readonly string[]): void {
+  const clusters = new StandingClusters(context.directories.base);
+  for (const name of systems) clusters.deleteData(name);
+}
+
+function describe(ended: readonly Leftover[]): string {
+  return ended.length === 0 ? 'nothing was running' : `ended ${ended.length} process${ended.length === 1 ? '' : 'es'}`;
+}
+
+export async function statusCommand(context: Context, system: string | undefined, flags: { readonly json: boolean }): Promise<ExitCode> {
+  const names = system === undefined ? context.systems.names() : [system];
+  const states = await Promise.all(names.map((name) => statusOf(context, name)));
+  if (flags.json) printJson(context, { systems: states });
+  else for (const state of states) print(context, table(context, state));
+  return EXIT.pass;
+}
+
+interface SystemStatus {
+  readonly system: string;
+  readonly nodes: readonly NodeStatus[];
+}
+
+interface NodeStatus {
+  readonly node: number;
+  readonly url: string;
+  readonly pid: number | null;
+  readonly ready: boolean;
+  readonly roles: readonly string[];
+}
+
+async function statusOf(context: Context, system: string): Promise<SystemStatus> {
+  const manifest = await context.systems.manifest(system);
+  const clusters = new StandingClusters(context.directories.base);
+  const running = clusters.running(system);
+  const nodes = (clusters.read(system)?.nodes ?? []).map(async ({ index, url }): Promise<NodeStatus> => {
+    const pid = running.find(({ name }) => name === `node ${index}`)?.pid ?? null;
+    if (pid === null) return { node: index, url, pid, ready: false, roles: [] };
+    const ready = isSuccess(await httpStatus(url + manifest.paths.ready, ANSWER_MS));
+    const roles = await Promise.all(
+      Object.entries(manifest.roles).map(async ([role, has]) => {
+        const late = delay(ANSWER_MS, false, { ref: false });
+        return (await Promise.race([has(url).catch(() => false), late])) ? [role] : [];
+      }),
+    );
+    return { node: index, url, pid, ready, roles: roles.flat() };
+  });
+  return { system, nodes: await Promise.all(nodes) };
+}
+
+function table(context: Context, { system, nodes }: SystemStatus): string {
+  if (nodes.every(({ pid }) => pid === null)) return `${system} is down: gameday up ${system}`;
+  const { outColors } = context.terminal;
+  const rows = nodes.map(({ node, url, pid, ready, roles }) => [
+    `node ${node}`,
+    url,
+    pid === null ? '–' : String(pid),
+    pid === null ? 'gone' : ready ? 'ready' : 'not ready',
+    roles.join(', '),
+  ]);
+  return columns([[system, 'url', 'process', 'state', 'role'], ...rows], (cell, column, row) => {
+    if (row === 0) return outColors.dim(cell);
+    if (column !== 3) return cell;
+    return cell.trim() === 'ready' ? outColors.green(cell) : outColors.yellow(cell);
+  });
+}

@@ -1,0 +1,32 @@
+import type { RunDirectories } from '../run/directory.ts';
+import type { Systems } from '../run/systems.ts';
+import { ScenarioCatalogue } from '../scenario/catalogue.ts';
+import type { SignalWatch } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a command works with; made once in `main.ts`. */
+export interface Context {
+  /** The project's root. */
+  readonly root: string;
+  readonly workingDirectory: string;
+  readonly terminal: Terminal;
+  readonly systems: Systems;
+  readonly catalogue: ScenarioCatalogue;
+  readonly directories: RunDirectories;
+  readonly signals: SignalWatch;
+}
+
+/** Lines for stdout: a command's result. */
+export function print(context: Context, text: string): void {
+  context.terminal.stdout.write(`${text}\n`);
+}
+
+/** Lines for stderr: progress, hints, warnings. */
+export function note(context: Context, text: string): void {
+  context.terminal.stderr.write(`${text}\n`);
+}
+
+/** With `--json` the only thing on stdout. */
+export function printJson(context: Context, document: unknown): void {
+  print(context, JSON.stringify(document, null, 2));
+}

@@ -1,0 +1,154 @@
+/**
+ * Shows a run as it goes on. On a terminal the last line is live; without one there are plain lines only, and few of them while
+ * the load runs.
+ */
+import { createProgressRenderer, type ProgressRenderer } from '../../tools/progress.ts';
+import type { FaultOutcome } from '../faults/scheduler.ts';
+import type { RunEvent } from '../run/events.ts';
+import { formatDuration } from '../scenario/units.ts';
+import { fit, type Terminal, widthOf } from './terminal.ts';
+
+/** Without a terminal the load says so often how it goes on. */
+const PLAIN_LOAD_MS = 10_000;
+
+export class RunProgress {
+  readonly #terminal: Terminal;
+  readonly #now: () => number;
+  readonly #tools: ProgressRenderer;
+  #startedAt = 0;
+  #live = false;
+  #lastLoadLineMs = 0;
+
+  constructor(terminal: Terminal, now: () => number = Date.now) {
+    this.#terminal = terminal;
+    this.#now = now;
+    this.#tools = createProgressRenderer(terminal.stderr, now);
+  }
+
+  readonly show = (event: RunEvent): void => {
+    switch (event.type) {
+      case 'created':
+        this.#startedAt = this.#now();
+        return this.#title(event.record.scenario.id, event.record.scenario.title);
+      case 'tool':
+        return this.#tools.onProgress(event.progress);
+      case 'phase':
+        return this.#phase(event);
+      case 'nodes':
+        return this.#nodes(event.ready, event.total);
+      case 'prometheus':
+        return this.#line('prometheus', `ready ${this.#since()}`);
+      case 'load':
+        return this.#load(event);
+      case 'fault':
+        return this.#fault(event);
+      case 'nodeEnded':
+        return this.#warn(`node ${event.node} ${event.how}, and no fault made it`);
+      case 'judging':
+        return this.#temporary('judge', event.what);
+      case 'warning':
+        return this.#warn(event.message);
+    }
+  };
+
+  /** Clears the live line. */
+  end(): void {
+    this.#tools.end();
+    this.#clear();
+  }
+
+  #title(id: string, title: string): void {
+    this.#write(`${this.#terminal.errColors.bold(id)}  ${title}\n`);
+  }
+
+  #phase({ phase, expectedMs }: RunEvent & { type: 'phase' }): void {
+    this.#tools.end();
+    if (phase === 'loading') this.#line('load', `${formatDuration(expectedMs)} ahead ${this.#since()}`);
+    if (phase === 'settling') this.#line('settle', `${formatDuration(expectedMs)} for the last scrapes and checkers`);
+    if (phase === 'stopping') this.#temporary('stop', 'nodes, k6 and Prometheus');
+    if (phase === 'judging') this.#line('judge', 'the rules on what Prometheus has stored');
+  }
+
+  #nodes(ready: number, total: number): void {
+    const text = `${ready} of ${total} nodes ready`;
+    if (ready === total) this.#line('cluster', `${text} ${this.#since()}`);
+    else this.#temporary('cluster', text);
+  }
+
+  #load({ elapsedMs, totalMs, operations, ratePerSecond }: RunEvent & { type: 'load' }): void {
+    const elapsed = Math.min(elapsedMs, totalMs);
+    const text = `${clock(elapsed)} of ${clock(totalMs)}  ${operations} operations, ${Math.round(ratePerSecond)}/s`;
+    if (this.#terminal.stderr.isTTY) return this.#temporary('load', `${bar(elapsed / totalMs)} ${text}`);
+    if (elapsedMs - this.#lastLoadLineMs < PLAIN_LOAD_MS) return;
+    this.#lastLoadLineMs = elapsedMs;
+    this.#line('load', text);
+  }
+
+  #fault({ step, outcome, loadStartedAt }: RunEvent & { type: 'fault' }): void {
+    const { errColors } = this.#terminal;
+    const at = clock(this.#now() - loadStartedAt);
+    const text = `${at} ${outcome.name}: ${describeFault(step, outcome)}`;
+    const paint = step === 'injected' || step === 'failed' ? errColors.yellow : errColors.green;
+    this.#line('fault', paint(text));
+  }
+
+  #since(): string {
+    return this.#terminal.errColors.dim(`(${((this.#now() - this.#startedAt) / 1000).toFixed(1)} s)`);
+  }
+
+  #warn(message: string): void {
+    this.#line('warning', this.#terminal.errColors.yellow(message));
+  }
+
+  #line(what: string, text: string): void {
+    this.#write(`${this.#terminal.errColors.dim(what.padEnd(10))} ${text}\n`);
+  }
+
+  /** On a terminal a line that the next one replaces; nothing elsewhere. */
+  #temporary(what: string, text: string): void {
+    const { stderr, errColors } = this.#terminal;
+    if (!stderr.isTTY) return;
+    const width = widthOf(stderr) - 12;
+    this.#write(`${errColors.dim(what.padEnd(10))} ${fit(text, width)}`);
+    this.#live = true;
+  }
+
+  #write(text: string): void {
+    this.#clear();
+    this.#terminal.stderr.write(text);
+  }
+
+  #clear(): void {
+    if (this.#live) this.#terminal.stderr.write('\r\u001b[2K');
+    this.#live = false;
+  }
+}
+
+function describeFault(step: (RunEvent & { type: 'fault' })['step'], outcome: FaultOutcome): string {
+  const { kind, target, node, injectedAt, healedAt, serviceRecoveredAt, recoveredAt, healthAfter } = outcome;
+  const after = (from: number | undefined, to: number | undefined) =>
+    from === undefined || to === undefined ? '' : ` after ${formatDuration(to - from)}`;
+  switch (step) {
+    case 'injected':
+      return `${kind} ${target}, which is node ${node}`;
+    case 'service-recovered':
+      return `clients are served again${after(injectedAt, serviceRecoveredAt)}`;
+    case 'healed':
+      return `healed${after(injectedAt, healedAt)}`;
+    case 'recovered':
+      return `${healthAfter} nodes ready${after(healedAt, recoveredAt)}`;
+    case 'failed':
+      return outcome.error ?? 'failed';
+  }
+}
+
+/** 83000 → `1:23`. */
+function clock(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function bar(ratio: number): string {
+  const full = Math.round(Math.min(1, ratio) * 20);
+  return `${'█'.repeat(full)}${'░'.repeat(20 - full)}`;
+}

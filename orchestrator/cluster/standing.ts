@@ -1,0 +1,137 @@
+/** Clusters that `up` leaves running, on the documented ports, until `down`: `.gameday/up/<system>/`. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SystemManifest } from '../../kit/system.ts';
+import { Cluster } from './cluster.ts';
+import { isRunning } from './identity.ts';
+import { isPortFree } from './ports.ts';
+import { holderOf } from './port_holder.ts';
+import { ProcessRegistry, readRegistry, type RegisteredProcess } from './registry.ts';
+
+/** `cluster.json`: what the data on disk belongs to. */
+export interface StandingCluster {
+  readonly version: 1;
+  readonly system: string;
+  readonly nodes: readonly { readonly index: number; readonly url: string; readonly ports: Readonly<Record<string, number>> }[];
+}
+
+export class StandingClusterError extends Error {
+  readonly code: 'CLUSTER_UP' | 'PORT_IN_USE' | 'CLUSTER_OTHER' | 'USAGE';
+  constructor(code: StandingClusterError['code'], message: string) {
+    super(message);
+    this.name = 'StandingClusterError';
+    this.code = code;
+  }
+}
+
+export interface UpOptions {
+  readonly root: string;
+  readonly manifest: SystemManifest;
+  readonly count: number;
+  /** Of node 0's first port; the others follow as in the manifest. */
+  readonly firstPort?: number;
+  readonly signal: AbortSignal;
+  readonly onReady: (ready: number, total: number) => void;
+}
+
+const READY_TIMEOUT_MS = 30_000;
+
+export class StandingClusters {
+  readonly #base: string;
+
+  /** `base` is the `.gameday` directory. */
+  constructor(base: string) {
+    this.#base = join(base, 'up');
+  }
+
+  /** Undefined when there is none, running or with data kept. */
+  read(system: string): StandingCluster | undefined {
+    const file = join(this.#base, system, 'cluster.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StandingCluster) : undefined;
+  }
+
+  running(system: string): RegisteredProcess[] {
+    return (readRegistry(this.#registryFile(system))?.processes ?? []).filter(isRunning);
+  }
+
+  async up(options: UpOptions): Promise<StandingCluster> {
+    const { manifest, count } = options;
+    const ports = portsOf(manifest, count, options.firstPort);
+    if (this.running(manifest.name).length > 0) {
+      throw new StandingClusterError('CLUSTER_UP', `${manifest.name} is up already: \`gameday status ${manifest.name}\`, \`gameday down ${manifest.name}\``);
+    }
+    this.#refuseOtherData(manifest, ports);
+    await refuseTakenPorts(manifest, ports);
+    const directory = join(this.#base, manifest.name);
+    mkdirSync(directory, { recursive: true });
+    const registry = new ProcessRegistry({
+      file: this.#registryFile(manifest.name),
+      runId: `up-${manifest.name}`,
+      runDirectory: directory,
+      detached: true,
+    });
+    const cluster = await Cluster.start({
+      ...{ manifest, count, registry, ports },
+      root: options.root,
+      dataDirectory: join(directory, 'nodes'),
+      logDirectory: join(directory, 'logs'),
+      readyTimeoutMs: READY_TIMEOUT_MS,
+      signal: options.signal,
+      onReady: options.onReady,
+      onUnexpectedExit: () => undefined,
+    });
+    const standing: StandingCluster = {
+      version: 1,
+      system: manifest.name,
+      nodes: cluster.nodes.map(({ index, url, place }) => ({ index, url, ports: place.ports })),
+    };
+    writeFileSync(join(directory, 'cluster.json'), JSON.stringify(standing, null, 2));
+    return standing;
+  }
+
+  /** The nodes must have ended. */
+  deleteData(system: string): void {
+    rmSync(join(this.#base, system), { recursive: true, force: true });
+  }
+
+  /** Members know each other by their ports: data of another set of nodes cannot be continued, and must not be lost by accident. */
+  #refuseOtherData(manifest: SystemManifest, ports: readonly Readonly<Record<string, number>>[]): void {
+    const before = this.read(manifest.name);
+    if (before === undefined || JSON.stringify(before.nodes.map((node) => node.ports)) === JSON.stringify(ports)) return;
+    const urls = before.nodes.map((node) => node.url).join(', ');
+    throw new StandingClusterError(
+      'CLUSTER_OTHER',
+      `the data kept is of other nodes (${urls}): start those, or forget it with \`gameday down ${manifest.name} --delete-data\``,
+    );
+  }
+
+  #registryFile(system: string): string {
+    return join(this.#base, system, 'processes.json');
+  }
+}
+
+/** Ports by node and name: the documented ones, or all moved so that node 0's first port is `firstPort`. */
+export function portsOf(manifest: SystemManifest, count: number, firstPort?: number): Record<string, number>[] {
+  const offset = firstPort === undefined ? 0 : firstPort - manifest.ports[0]!.first;
+  const ports = Array.from({ length: count }, (_, node) =>
+    Object.fromEntries(manifest.ports.map(({ name, first }) => [name, first + offset + node])),
+  );
+  const outside = ports.flatMap((own) => Object.values(own)).find((port) => port < 1 || port > 65_535);
+  if (outside !== undefined) throw new StandingClusterError('USAGE', `--port ${firstPort} makes a port ${outside}: ports are 1 to 65535`);
+  return ports;
+}
+
+async function refuseTakenPorts(manifest: SystemManifest, ports: readonly Readonly<Record<string, number>>[]): Promise<void> {
+  const taken: string[] = [];
+  for (const [node, own] of ports.entries()) {
+    for (const [name, port] of Object.entries(own)) {
+      if (await isPortFree(port)) continue;
+      const holder = holderOf(port);
+      const who = holder ? `held by process ${holder.pid} (${holder.command.slice(0, 120)})` : 'held by a process that cannot be seen from here';
+      taken.push(`port ${port} (${name} of node ${node}) is ${who}`);
+    }
+  }
+  if (taken.length === 0) return;
+  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${manifest.ports[0]!.first + 10_000}`;
+  throw new StandingClusterError('PORT_IN_USE', `${taken.join('\n')}\n${remedy}`);
+}

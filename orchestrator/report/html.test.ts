@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadDashboards } from './dashboards.ts';
+import { renderHtml } from './html.ts';
+import type { ReportInput } from './input.ts';
+import { parseLoadSummary } from './load-summary.ts';
+import { loadAssets, type PageAssets } from './page/assets.ts';
+import { committedScript, generatedScript } from './page/generate.ts';
+import { collectPanels, type Panels, windowOf } from './panels.ts';
+import {
+  interruptedRecord,
+  K6_SUMMARY,
+  RUNBOOKS,
+  START,
+  SyntheticQueries,
+  syntheticRecord,
+} from './testdata/synthetic.ts';
+
+const FILES = ['overview', 'kv', 'faults'].map((name) =>
+  fileURLToPath(new URL(`../../grafana/dashboards/${name}.json`, import.meta.url)),
+);
+
+let assets: PageAssets;
+let panels: Panels;
+beforeAll(async () => {
+  assets = await loadAssets();
+  panels = await collectPanels(
+    await loadDashboards(FILES),
+    new SyntheticQueries(),
+    windowOf(START - 5000, START + 71_000),
+  );
+});
+
+function page(input: Partial<ReportInput> = {}): string {
+  return renderHtml(
+    { record: syntheticRecord('fail'), panels, load: parseLoadSummary(K6_SUMMARY), runbooks: RUNBOOKS, ...input },
+    assets,
+  );
+}
+
+describe("the page's script", () => {
+  test('is what browser/*.ts generates (else: node orchestrator/report/page/generate.ts)', () => {
+    expect(committedScript()).toBe(generatedScript());
+  });
+
+  test('is one script without imports', () => {
+    expect(() => new Script(committedScript())).not.toThrow();
+    expect(committedScript()).not.toMatch(/^\s*(import|export)\s/m);
+  });
+
+  test('has no type errors', () => {
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    execFileSync(
+      process.execPath,
+      [`${root}node_modules/typescript/bin/tsc`, '--noEmit', '-p', `${root}orchestrator/report/browser`],
+      { encoding: 'utf8' },
+    );
+  });
+});
+
+describe('the page', () => {
+  test('needs nothing from anywhere else', () => {
+    const html = page()
+      .replace(/<script type="application\/json"[\s\S]*?<\/script>/, '')
+      .replace(assets.script, '');
+    expect(html).not.toMatch(/<(img|link|iframe|object|embed|form)\b/);
+    expect(html).not.toMatch(/(src|srcset|action)=/);
+    expect(html).not.toMatch(/@import|url\(/);
+  });
+
+  test('runs only the script and style that its policy names', () => {
+    const html = page();
+    const policy = /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? '';
+    expect(policy).toContain('default-src &#39;none&#39;');
+    for (const text of [assets.script, assets.style])
+      expect(policy).toContain(createHash('sha256').update(text).digest('base64'));
+    expect(html).not.toMatch(/\sstyle="|\son[a-z]+="/);
+  });
+
+  test('is small', () => {
+    expect(page().length).toBeLessThan(3_000_000);
+  });
+
+  test('says the verdict in a word and a symbol, and why', () => {
+    const html = page();
+    expect(html).toMatch(/<span class="symbol" aria-hidden="true">✘<\/span> <span class="word">FAIL<\/span>/);
+    expect(html).toContain('the recovery took 11.4 s, and its objective is 10 s');
+  });
+
+  test('links only to the web and to itself', () => {
+    for (const [, href = ''] of page().matchAll(/<a [^>]*href="([^"]*)"/g)) {
+      expect(href).toMatch(/^(#|https:\/\/)/);
+      if (href.startsWith('#')) expect(page()).toContain(`id="${href.slice(1)}"`);
+    }
+  });
+
+  test('shows the runbook of a failing alert as text', () => {
+    const html = page();
+    expect(html).toContain('within <code>recovery</code>');
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect(html).not.toContain('guides/operations.md');
+  });
+
+  test('obeys nothing that came from the run', () => {
+    const evil = '</script><script>alert(1)</script><img src=x onerror=alert(1)>';
+    const record = syntheticRecord('fail');
+    const criteria = (record.verdict?.criteria ?? []).map((criterion) => ({
+      ...criterion,
+      alert: evil,
+      reason: evil,
+      expr: evil,
+      annotations: { summary: evil },
+      faultsActive: [evil],
+      firing: [{ from: START, to: START + 1000, peak: 1, labels: { [evil]: evil } }],
+    }));
+    const poisoned: Panels = {
+      ...panels,
+      unsupported: [evil],
+      dashboards: panels.dashboards.map((dashboard) => ({
+        ...dashboard,
+        rows: dashboard.rows.map((row) => ({
+          title: evil,
+          panels: row.panels.map((panel) => ({
+            ...panel,
+            title: evil,
+            errors: [evil],
+            queries: [evil],
+            series: panel.series.map((series) => ({ ...series, name: evil })),
+          })),
+        })),
+      })),
+    };
+    const html = page({
+      record: {
+        ...record,
+        error: { code: 'X', message: evil },
+        scenario: { ...record.scenario, title: evil },
+        verdict: { result: 'fail', reasons: [evil], judgedAt: 0, criteria },
+      },
+      panels: poisoned,
+    });
+    expect(html).not.toContain('<img');
+    expect(html).not.toContain('<script>alert');
+  });
+
+  test('of an interrupted run without data still says what was asked for', () => {
+    const html = page({ record: interruptedRecord(), panels: null, load: null, runbooks: new Map() });
+    expect(html).toContain('NO VERDICT');
+    expect(html).toContain('The run was ended by SIGINT before it could be judged.');
+    expect(html).toContain('No charts');
+    expect(html).toContain('KvStateDivergence: silent');
+  });
+});

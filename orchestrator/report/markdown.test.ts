@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { renderMarkdown } from './markdown.ts';
+import { interruptedRecord, syntheticRecord } from './testdata/synthetic.ts';
+
+const rest = { panels: null, load: null, runbooks: new Map<string, string>() };
+
+test('the failing criterion comes first, under the verdict and its reason', () => {
+  const text = renderMarkdown({ record: syntheticRecord('fail'), ...rest });
+  expect(text.split('\n')[0]).toBe('### ❌ FAIL: The leader is killed in the middle of a steady load');
+  const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| Result'));
+  expect(rows.map((row) => row.split('|')[2]?.trim())).toEqual([
+    'RecoveryTooSlow',
+    'FollowerLag',
+    'KvNoLeader',
+    'KvStateDivergence',
+    'AvailabilityBelowObjective',
+  ]);
+  expect(text).toContain(
+    '- leader-kill: kill leader (node 0) at +0:25, service back after 1.2 s, all nodes ready after 11.4 s',
+  );
+});
+
+test('an interrupted run says so', () => {
+  const text = renderMarkdown({ record: interruptedRecord(), ...rest });
+  expect(text).toContain('NO VERDICT');
+  expect(text).toContain('The run was ended by SIGINT before it could be judged.');
+});
+
+test('text from a run cannot break the table, mention a person or bring HTML', () => {
+  const record = syntheticRecord('fail');
+  const criteria =
+    record.verdict?.criteria.map((criterion) => ({
+      ...criterion,
+      reason: 'a | b\n<script> @somebody [x](http://y)',
+    })) ?? [];
+  const text = renderMarkdown({
+    record: { ...record, verdict: { result: 'fail', reasons: [], judgedAt: 0, criteria } },
+    ...rest,
+  });
+  expect(text).toContain('a \\| b &lt;script&gt; &#64;somebody \\[x\\](http://y)');
+  expect(text).not.toContain('<script>');
+  expect(text).not.toContain('@somebody');
+});

@@ -1,0 +1,74 @@
+/** `report.md`: the verdict for a comment on a pull request. */
+import { formatInstant, formatOffset, formatSeconds } from './format.ts';
+import {
+  count,
+  endOf,
+  expectationOf,
+  furtherReasonsOf,
+  OUTCOMES,
+  originOf,
+  outcomeOf,
+  type ReportInput,
+  sentenceOf,
+  sortedCriteria,
+  tookText,
+} from './input.ts';
+import { tileValue } from './page/tiles.ts';
+
+/** One line that cannot start a table cell, an element, a link, an emphasis or a mention. */
+function plain(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_[\]|~#]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '&#64;');
+}
+
+function criteria({ record }: ReportInput): string[] {
+  const rows = sortedCriteria(record).map((criterion) => {
+    const { emoji } = OUTCOMES[criterion.result];
+    return `| ${emoji} ${criterion.result} | ${plain(criterion.alert)} | ${plain(expectationOf(criterion))} | ${plain(criterion.reason)} |`;
+  });
+  return rows.length === 0 ? [] : ['', '| Result | Alert | Expected | What happened |', '|---|---|---|---|', ...rows];
+}
+
+function faults({ record }: ReportInput): string[] {
+  const origin = originOf(record);
+  const lines = record.faults.map((fault) => {
+    const what = `${fault.kind} ${fault.target}${fault.node === undefined ? '' : ` (node ${fault.node})`}`;
+    if (fault.injectedAt === undefined)
+      return `- ${plain(fault.name)}: ${plain(what)} was not injected${fault.error === undefined ? '' : `: ${plain(fault.error)}`}`;
+    const service = tookText(fault.injectedAt, fault.serviceRecoveredAt);
+    return `- ${plain(fault.name)}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready after ${tookText(fault.injectedAt, fault.recoveredAt)}`;
+  });
+  return lines.length === 0 ? [] : ['', '**Faults**', '', ...lines];
+}
+
+function numbers({ panels }: ReportInput): string[] {
+  const tiles = (panels?.dashboards[0]?.rows[0]?.panels ?? []).filter((panel) => panel.kind === 'stat');
+  return tiles.length === 0
+    ? []
+    : ['', tiles.map((tile) => `${plain(tile.title)} **${plain(tileValue(tile).text)}**`).join(' · ')];
+}
+
+export function renderMarkdown(input: ReportInput): string {
+  const { record } = input;
+  const { scenario } = record;
+  const { word, emoji } = OUTCOMES[outcomeOf(record)];
+  const further = furtherReasonsOf(record).map((reason) => `- ${plain(reason)}`);
+  const load = `${count(scenario.nodes, 'node')}, ${scenario.load.ratePerSecond}/s for ${formatSeconds(scenario.load.durationMs / 1000)}`;
+  return [
+    `### ${emoji} ${word}: ${plain(scenario.title)}`,
+    '',
+    plain(sentenceOf(record)),
+    ...(further.length === 0 ? [] : ['', ...further]),
+    ...numbers(input),
+    ...criteria(input),
+    ...faults(input),
+    '',
+    `<sub>${plain(scenario.id)} · ${plain(record.system)}, ${load} · ${formatInstant(record.startedAt)}, took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)} · seed ${record.seed} · run \`${record.id}\` · \`npx gameday open ${record.id}\`</sub>`,
+    '',
+  ].join('\n');
+}

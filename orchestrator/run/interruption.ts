@@ -1,0 +1,9 @@
+/** The reason of an abort that a person or a supervisor asked for. */
+export class Interruption extends Error {
+  readonly signal: 'SIGINT' | 'SIGTERM';
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`ended by ${signal}`);
+    this.name = 'Interruption';
+    this.signal = signal;
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * The part of a run that is observed: nodes and Prometheus come up, k6 loads, faults strike, the last scrapes settle, everything
+ * stops. What is left is the run directory.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Prng } from '../../kit/prng.ts';
+import { Cluster } from '../cluster/cluster.ts';
+import type { ClusterNode } from '../cluster/node.ts';
+import type { ProcessRegistry } from '../cluster/registry.ts';
+import { systemClock } from '../faults/clock.ts';
+import { processFaults } from '../faults/process_faults.ts';
+import { brokenPromises, type FaultOutcome, FaultScheduler } from '../faults/scheduler.ts';
+import { loadEnvironment } from '../load/environment.ts';
+import { K6, LoadError, thresholdsCrossed } from '../load/k6.ts';
+import { type Prometheus, startPrometheus } from '../verdict/prometheus.ts';
+import type { ConductOptions, Tools } from './conductor.ts';
+import { faultStep } from './events.ts';
+import type { Journal } from './journal.ts';
+import { createRunMetrics, MetricsServer, type RunMetrics } from './metrics.ts';
+import { writePrometheusFiles, writeTargets } from './prometheus_files.ts';
+import { type PhaseName, RUN_FILES } from './record.ts';
+
+const READY_TIMEOUT_MS = 30_000;
+const SCRAPED_TIMEOUT_MS = 15_000;
+const FOLLOW_MS = 1000;
+/** k6 may take so much longer than the load: the last operations' deadline and the summary. */
+const LOAD_OVERTIME_MS = 60_000;
+/** How long children may take to end by themselves: in peace, and when an interrupted run has seven seconds in all. */
+const GRACE_MS = { normal: 8000, interrupted: 1500 };
+
+export async function observe(
+  options: ConductOptions,
+  journal: Journal,
+  registry: ProcessRegistry,
+  tools: Tools,
+): Promise<void> {
+  const observation = new Observation(options, journal, registry, tools);
+  try {
+    await observation.start();
+    await observation.load();
+    await observation.settle();
+  } finally {
+    observation.enter('stopping', 0);
+    await observation.stop(options.signal.aborted ? GRACE_MS.interrupted : GRACE_MS.normal);
+  }
+}
+
+class Observation {
+  readonly #options: ConductOptions;
+  readonly #journal: Journal;
+  readonly #tools: Tools;
+  readonly #metrics: RunMetrics;
+  readonly #registry: ProcessRegistry;
+  /** Ends the faults when the load fails, and the whole when the run is interrupted. */
+  readonly #abort = new AbortController();
+  #server: MetricsServer | undefined;
+  #cluster: Cluster | undefined;
+  #prometheus: Prometheus | undefined;
+  #k6: K6 | undefined;
+  #scheduler: FaultScheduler | undefined;
+  #faults: Promise<void> = Promise.resolve();
+  #loadStartedAt = 0;
+
+  constructor(options: ConductOptions, journal: Journal, registry: ProcessRegistry, tools: Tools) {
+    const { scenario } = options.loaded;
+    this.#options = options;
+    this.#journal = journal;
+    this.#tools = tools;
+    this.#registry = registry;
+    this.#metrics = createRunMetrics({
+      runId: journal.directory.id,
+      version: journal.record.gamedayVersion,
+      scenario,
+      nodes: scenario.nodes,
+      now: systemClock.now,
+    });
+  }
+
+  enter(phase: PhaseName, expectedMs: number): void {
+    this.#journal.enter(phase);
+    if (phase === 'starting' || phase === 'loading' || phase === 'settling') this.#metrics.phase(phase);
+    this.#options.emit({ type: 'phase', phase, expectedMs });
+  }
+
+  /** Nodes and Prometheus at once; then waits until Prometheus has seen every node. */
+  async start(): Promise<void> {
+    const { options, path } = { options: this.#options, path: this.#journal.directory.path };
+    options.emit({ type: 'phase', phase: 'starting', expectedMs: 0 });
+    this.#server = await MetricsServer.start(this.#metrics);
+    const ruleFiles = options.systems.ruleFiles(options.root, options.loaded.scenario.system);
+    const { configFile } = writePrometheusFiles(options.root, path, ruleFiles);
+    const [cluster, prometheus] = await Promise.allSettled([this.#startCluster(), this.#startPrometheus(configFile)]);
+    if (cluster.status === 'fulfilled') this.#cluster = cluster.value;
+    if (prometheus.status === 'fulfilled') this.#prometheus = prometheus.value;
+    if (cluster.status === 'rejected') throw cluster.reason;
+    if (prometheus.status === 'rejected') throw prometheus.reason;
+    options.emit({ type: 'prometheus', url: prometheus.value.url });
+    this.#noteNodes();
+    writeTargets(path, this.#targets(cluster.value.nodes));
+    await this.#untilScraped(cluster.value.nodes.length + 1);
+  }
+
+  async load(): Promise<void> {
+    const { scenario } = this.#options.loaded;
+    this.#k6 = await this.#startK6();
+    this.#loadStartedAt = await this.#k6.running(this.#options.signal);
+    this.enter('loading', scenario.load.durationMs);
+    const { logPath, summaryPath } = LOAD_FILES;
+    this.#journal.update({ load: { script: scenario.load.script, from: this.#loadStartedAt, summaryPath, logPath } });
+    this.#startFaults();
+    try {
+      await this.#follow(this.#k6);
+    } catch (error) {
+      this.#abort.abort(error);
+      throw error;
+    }
+  }
+
+  /** Waits for the last scrapes, checkers and recoveries. */
+  async settle(): Promise<void> {
+    const { settleMs } = this.#options.loaded.scenario;
+    this.enter('settling', settleMs);
+    await systemClock.until(Date.now() + settleMs, this.#options.signal);
+    await this.#faults;
+    const broken = brokenPromises(this.#scheduler?.outcomes ?? []);
+    this.#journal.update({ inconclusive: [...this.#journal.record.inconclusive, ...broken] });
+  }
+
+  /** Heals what is in force, ends every child. May be called whenever, however far `start` came. */
+  async stop(graceMs: number): Promise<void> {
+    this.#abort.abort(this.#options.signal.reason);
+    await this.#faults.catch(() => undefined);
+    await this.#scheduler?.healAll();
+    this.#noteNodes();
+    await Promise.all([this.#k6?.stop(graceMs), this.#cluster?.stop(graceMs), this.#prometheus?.stop(graceMs)]);
+    await this.#server?.stop();
+  }
+
+  #startCluster(): Promise<Cluster> {
+    const { loaded, root, signal, emit } = this.#options;
+    const { path } = this.#journal.directory;
+    return Cluster.start({
+      manifest: loaded.manifest,
+      count: loaded.scenario.nodes,
+      registry: this.#registry,
+      root,
+      dataDirectory: join(path, RUN_FILES.nodes),
+      logDirectory: join(path, RUN_FILES.logs),
+      readyTimeoutMs: READY_TIMEOUT_MS,
+      signal,
+      onReady: (ready, total) => emit({ type: 'nodes', ready, total }),
+      onUnexpectedExit: (node, { code, signal: by }) =>
+        emit({ type: 'nodeEnded', node: node.index, how: by ? `was ended by ${by}` : `exited with code ${code}` }),
+    });
+  }
+
+  #startPrometheus(configFile: string): Promise<Prometheus> {
+    const { path } = this.#journal.directory;
+    return startPrometheus({
+      binary: this.#tools.get('prometheus')!.path,
+      directory: join(path, RUN_FILES.tsdb),
+      configFile,
+      logFile: join(path, RUN_FILES.logs, 'prometheus.log'),
+      mode: 'run',
+      signal: this.#options.signal,
+      environment: this.#registry.environment(),
+      onProcess: (pid) => this.#registry.add('prometheus', pid),
+    });
+  }
+
+  #startK6(): Promise<K6> {
+    const { loaded, root, seed } = this.#options;
+    const { id, path } = this.#journal.directory;
+    const targets = this.#cluster!.nodes.map((node) => node.url);
+    return K6.start({
+      binary: this.#tools.get('k6')!.path,
+      script: join(root, 'loadtests', loaded.scenario.load.script),
+      environment: loadEnvironment({ runId: id, segment: 0, seed, targets, scenario: loaded.scenario, prometheusUrl: this.#prometheus!.url }),
+      workingDirectory: root,
+      summaryFile: join(path, LOAD_FILES.summaryPath),
+      logFile: join(path, LOAD_FILES.logPath),
+      registry: this.#registry,
+    });
+  }
+
+  #startFaults(): void {
+    const { loaded, seed, signal } = this.#options;
+    const { faults, load, settleMs } = loaded.scenario;
+    this.#scheduler = new FaultScheduler({
+      plans: faults,
+      nodes: this.#cluster!.nodes,
+      faults: processFaults,
+      clock: systemClock,
+      random: new Prng(seed).fork('faults'),
+      onChange: (outcome) => this.#faultChanged(outcome),
+    });
+    const giveUpAt = this.#loadStartedAt + load.durationMs + settleMs;
+    this.#faults = this.#scheduler.run(this.#loadStartedAt, giveUpAt, AbortSignal.any([signal, this.#abort.signal]));
+    // Awaited in `settle` or `stop`; until then a rejection is not unhandled.
+    this.#faults.catch(() => undefined);
+  }
+
+  #faultChanged(outcome: FaultOutcome): void {
+    const before = this.#journal.record.faults.find((fault) => fault.name === outcome.name);
+    this.#journal.update({ faults: this.#journal.record.faults.map((fault) => (fault.name === outcome.name ? outcome : fault)) });
+    this.#metrics.fault(outcome);
+    const step = faultStep(before, outcome);
+    if (step) this.#options.emit({ type: 'fault', step, outcome, loadStartedAt: this.#loadStartedAt });
+  }
+
+  /** Shows how the load goes on until k6 has ended. */
+  async #follow(k6: K6): Promise<void> {
+    const { signal, loaded } = this.#options;
+    const totalMs = loaded.scenario.load.durationMs;
+    const overdueAt = this.#loadStartedAt + totalMs + loaded.scenario.load.deadlineMs + LOAD_OVERTIME_MS;
+    let ended = false;
+    const exited = k6.exited.then((status) => {
+      ended = true;
+      return status;
+    });
+    let last = { operations: 0, at: this.#loadStartedAt };
+    while (!ended) {
+      await Promise.race([exited, delay(FOLLOW_MS, undefined, { signal }).catch(() => undefined)]);
+      signal.throwIfAborted();
+      if (Date.now() > overdueAt) throw new LoadError(`k6 has not ended ${LOAD_OVERTIME_MS / 1000} s after the load`, null);
+      const operations = (await k6.progress())?.operations;
+      if (operations === undefined) continue;
+      const now = { operations, at: Date.now() };
+      const ratePerSecond = ((now.operations - last.operations) * 1000) / Math.max(1, now.at - last.at);
+      last = now;
+      this.#options.emit({ type: 'load', elapsedMs: now.at - this.#loadStartedAt, totalMs, operations, ratePerSecond });
+    }
+    const status = await exited;
+    const load = { ...this.#journal.record.load!, to: Date.now(), ...(status.code === null ? {} : { exitCode: status.code }) };
+    this.#journal.update({ load });
+    thresholdsCrossed(status, k6.logTail());
+  }
+
+  async #untilScraped(targets: number): Promise<void> {
+    const deadline = performance.now() + SCRAPED_TIMEOUT_MS;
+    for (;;) {
+      this.#options.signal.throwIfAborted();
+      const up = (await this.#prometheus!.api.query('count(up == 1)'))[0]?.value ?? 0;
+      if (up >= targets) return;
+      if (performance.now() > deadline) {
+        throw new LoadError(`Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: see its page of targets in logs/prometheus.log`, null);
+      }
+      await delay(100);
+    }
+  }
+
+  #targets(nodes: readonly ClusterNode[]) {
+    const system = this.#options.loaded.scenario.system;
+    const own = { targets: [`127.0.0.1:${this.#server!.port}`], labels: { job: 'gameday' } };
+    return [
+      own,
+      ...nodes.map((node) => ({
+        targets: [new URL(node.url).host],
+        labels: { job: system, node: String(node.index), __metrics_path__: this.#options.loaded.manifest.paths.metrics },
+      })),
+    ];
+  }
+
+  #noteNodes(): void {
+    const nodes = this.#cluster?.nodes.map((node) => ({
+      index: node.index,
+      url: node.url,
+      ports: node.place.ports,
+      pid: node.pid,
+      log: join(RUN_FILES.logs, `node_${node.index}.log`),
+    }));
+    if (nodes) this.#journal.update({ nodes });
+  }
+}
+
+const LOAD_FILES = { summaryPath: RUN_FILES.k6Summary, logPath: join(RUN_FILES.logs, 'k6.log') };

@@ -1,0 +1,257 @@
+/**
+ * Judges a finished run: opens a clone of what it stored in a Prometheus that neither scrapes nor evaluates rules, computes every rule again and
+ * compares. The run and `recheck` both end here, so there is one way to a verdict.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RUN_FILES, type RunRecord } from '../run/record.ts';
+import type { Criterion } from '../scenario/types.ts';
+import type { PromApi } from './api.ts';
+import { type RunConfiguration, readConfiguration } from './configuration.ts';
+import { VerdictError, type VerdictErrorCode } from './errors.ts';
+import { judgeCriterion, type RunFacts } from './evaluate.ts';
+import { faultWindows, judgedPhases, runReasons } from './facts.ts';
+import { readHeartbeats } from './heartbeat.ts';
+import { materialise } from './materialise.ts';
+import { Observer } from './observe.ts';
+import { judgeConfiguration, startPrometheus } from './prometheus.ts';
+import {
+  checkJudgeable,
+  dependencies,
+  parseRules,
+  type RecordingRule,
+  type RuleSet,
+  readRuleSources,
+} from './rules.ts';
+import { scrapeGaps } from './scrapes.ts';
+import { checkStore, checkUndamaged, cloneStore } from './store.ts';
+import type { CriterionResult, Verdict } from './types.ts';
+
+export interface JudgeOptions {
+  readonly record: RunRecord;
+  /** Absolute path of `.gameday/runs/<id>`. */
+  readonly runDirectory: string;
+  /** Rule files to judge by; left out, those that the run itself had (its directory keeps copies). */
+  readonly rulesFiles?: readonly string[];
+  readonly tools: ReadonlyMap<'prometheus', { readonly path: string }>;
+  /** False for a run that no Prometheus watched live: then there is no ALERTS to agree with. Default true. */
+  readonly live?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (line: string) => void;
+  /** Told of the judge's process, so that it can be ended if this one is killed. */
+  readonly onProcess?: (pid: number) => void;
+  /** For the judge's process, on top of this one's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Throws VerdictError when there is nothing to judge (missing or damaged data, bad rules) or the judge cannot run. */
+export async function judge(options: JudgeOptions): Promise<Verdict> {
+  const { record, runDirectory } = options;
+  await checkRunDirectory(record, runDirectory);
+  const configuration = await readConfiguration(join(runDirectory, RUN_FILES.prometheus, 'prometheus.yml'));
+  const liveRules = parseRules(await readRuleSources(configuration.ruleFiles), configuration.evaluationIntervalMs);
+  const rules =
+    options.rulesFiles === undefined
+      ? liveRules
+      : parseRules(await readRuleSources(options.rulesFiles), configuration.evaluationIntervalMs);
+  const phases = judgedPhases(record, configuration.queryOffsetMs);
+  if (phases === null)
+    return verdictOf(
+      record,
+      record.scenario.criteria.map((criterion) => unjudged(criterion, record)),
+    );
+  const criteria = await onStoredData(options, (api) =>
+    new Trial(api, options, configuration, rules, liveRules, phases).judge(),
+  );
+  return verdictOf(record, criteria);
+}
+
+async function checkRunDirectory(record: RunRecord, runDirectory: string): Promise<void> {
+  const file = join(runDirectory, RUN_FILES.record);
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null)
+    throw new VerdictError(
+      'RUN_DIRECTORY_FOREIGN',
+      `${runDirectory} has no ${RUN_FILES.record}: it is no run of Gameday (\`gameday list\` shows the runs)`,
+    );
+  let id: unknown;
+  try {
+    id = (JSON.parse(text) as { id?: unknown }).id;
+  } catch (cause) {
+    throw new VerdictError('RUN_DIRECTORY_FOREIGN', `${file} is not JSON: restore it, or run the scenario again`, {
+      cause,
+    });
+  }
+  if (id !== record.id)
+    throw new VerdictError('RUN_DIRECTORY_FOREIGN', `${runDirectory} holds the run ${String(id)}, not ${record.id}`);
+}
+
+/** Runs `work` against a judge on a clone of the stored series; whatever happens, process and clone are gone afterwards. */
+async function onStoredData<T>(options: JudgeOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
+  const { runDirectory, signal } = options;
+  const stored = join(runDirectory, RUN_FILES.tsdb);
+  await checkStore(stored);
+  const clone = await cloneStore(stored);
+  try {
+    const configFile = join(clone.path, 'prometheus.yml');
+    const logFile = join(runDirectory, RUN_FILES.logs, 'judge.log');
+    await writeFile(configFile, judgeConfiguration());
+    options.onProgress?.('opening the stored series');
+    const judge = await startPrometheus({
+      binary: pathOf(options.tools),
+      directory: join(clone.path, 'tsdb'),
+      configFile,
+      logFile,
+      mode: 'judge',
+      ...(signal === undefined ? {} : { signal }),
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
+      ...(options.onProcess === undefined ? {} : { onProcess: options.onProcess }),
+    });
+    try {
+      await checkUndamaged(logFile, stored);
+      return await work(judge.api);
+    } finally {
+      // The clone is thrown away, so nothing is lost by not waiting for an orderly end.
+      await judge.stop(0);
+    }
+  } catch (error) {
+    if (signal?.aborted === true)
+      throw new VerdictError('ABORTED', 'judging was interrupted: `gameday recheck` does it again', { cause: error });
+    throw error;
+  } finally {
+    await clone.remove();
+  }
+}
+
+function pathOf(tools: JudgeOptions['tools']): string {
+  const tool = tools.get('prometheus');
+  if (tool === undefined)
+    throw new VerdictError('PROMETHEUS_NOT_STARTED', 'no Prometheus was obtained: `gameday doctor` shows the tools');
+  return tool.path;
+}
+
+/** Errors that concern one rule; anything else ends the judgement. */
+const OF_ONE_RULE: ReadonlySet<VerdictErrorCode> = new Set([
+  'EXPRESSION_INVALID',
+  'EXPRESSION_UNSUPPORTED',
+  'RULES_CYCLE',
+  'QUERY_FAILED',
+  'QUERY_TIMEOUT',
+  'RESULT_UNSUPPORTED',
+]);
+
+/** One judgement, with the judge's Prometheus at hand. */
+class Trial {
+  readonly #api: PromApi;
+  readonly #options: JudgeOptions;
+  readonly #configuration: RunConfiguration;
+  readonly #rules: RuleSet;
+  readonly #liveRules: RuleSet;
+  readonly #phases: Pick<RunFacts, 'loading' | 'window'>;
+  /** Why a recording rule could not be computed. */
+  readonly #failed = new Map<RecordingRule, string>();
+
+  constructor(
+    api: PromApi,
+    options: JudgeOptions,
+    configuration: RunConfiguration,
+    rules: RuleSet,
+    liveRules: RuleSet,
+    phases: Pick<RunFacts, 'loading' | 'window'>,
+  ) {
+    this.#api = api;
+    this.#options = options;
+    this.#configuration = configuration;
+    this.#rules = rules;
+    this.#liveRules = liveRules;
+    this.#phases = phases;
+  }
+
+  async judge(): Promise<CriterionResult[]> {
+    const { record } = this.#options;
+    const { window } = this.#phases;
+    const data = { from: record.startedAt, to: window.to };
+    const live =
+      this.#options.live === false
+        ? null
+        : { rules: this.#liveRules, heartbeats: await readHeartbeats(this.#api, data.from, data.to) };
+    const observer = new Observer({ api: this.#api, rules: this.#rules, live, data, window });
+    const run: RunFacts = {
+      ...this.#phases,
+      faults: faultWindows(record, window.to),
+      scrapeGaps:
+        live === null ? [] : await scrapeGaps(this.#api, record.nodes, window, this.#configuration.scrapeIntervalMs),
+      interrupted: record.interrupted !== undefined,
+    };
+    await this.#materialise(observer);
+    this.#options.onProgress?.(`judging ${record.scenario.criteria.length} criteria`);
+    return Promise.all(record.scenario.criteria.map((criterion) => this.#criterion(criterion, observer, run)));
+  }
+
+  /** Computes what the criteria's rules read, each rule after those that it reads itself. */
+  async #materialise(observer: Observer): Promise<void> {
+    const wanted = new Set<RecordingRule>();
+    for (const { alert } of this.#options.record.scenario.criteria) {
+      const rule = this.#rules.alerts.get(alert);
+      if (rule === undefined) continue;
+      const read = await tolerated(() => dependencies(rule, this.#rules));
+      if ('value' in read) for (const recording of read.value) wanted.add(recording);
+    }
+    if (wanted.size > 0) this.#options.onProgress?.(`computing ${wanted.size} recording rules`);
+    for (const rule of wanted) {
+      const grid = observer.grid(rule.group.key, rule.group.intervalMs);
+      const done = await tolerated(() => materialise(rule, this.#rules, grid, this.#api));
+      if ('because' in done) this.#failed.set(rule, done.because);
+    }
+  }
+
+  async #criterion(criterion: Criterion, observer: Observer, run: RunFacts): Promise<CriterionResult> {
+    const rule = this.#rules.alerts.get(criterion.alert);
+    if (rule === undefined)
+      return judgeCriterion(criterion, null, { because: `no rule file defines the alert ${criterion.alert}` }, run);
+    const observed = await tolerated(async () => {
+      checkJudgeable(rule, this.#rules);
+      for (const recording of dependencies(rule, this.#rules)) {
+        const because = this.#failed.get(recording);
+        if (because !== undefined)
+          throw new VerdictError('QUERY_FAILED', `its recording rule ${recording.name} cannot be computed: ${because}`);
+      }
+      return observer.observe(rule);
+    });
+    if ('because' in observed)
+      return { ...judgeCriterion(criterion, null, observed, run), expr: rule.expression.text, for: rule.forMs };
+    return judgeCriterion(criterion, observed.value.facts, observed.value.observation, run);
+  }
+}
+
+/** The value, or the message of an error that concerns one rule only. */
+async function tolerated<T>(work: () => T | Promise<T>): Promise<{ readonly value: T } | { readonly because: string }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    if (error instanceof VerdictError && OF_ONE_RULE.has(error.code)) return { because: error.message };
+    throw error;
+  }
+}
+
+function unjudged(criterion: Criterion, record: RunRecord): CriterionResult {
+  const moment = { from: record.startedAt, to: record.startedAt };
+  const run = { window: moment, loading: moment, faults: [], scrapeGaps: [], interrupted: true };
+  return judgeCriterion(criterion, null, { because: 'the run ended before its load could be judged' }, run);
+}
+
+/** Fail if any criterion fails; else inconclusive if any is, or the run as a whole; an interrupted run is always inconclusive. */
+export function verdictOf(record: RunRecord, criteria: readonly CriterionResult[]): Verdict {
+  const ofRun = runReasons(record);
+  const failed = criteria.filter((criterion) => criterion.result === 'fail');
+  const open = criteria.filter((criterion) => criterion.result === 'inconclusive');
+  const conclusive = record.interrupted === undefined && failed.length > 0;
+  const result = conclusive ? 'fail' : failed.length + open.length + ofRun.length > 0 ? 'inconclusive' : 'pass';
+  const sentence = ({ alert, reason }: CriterionResult): string => `${alert}: ${reason}`;
+  return {
+    result,
+    criteria,
+    reasons: [...failed.map(sentence), ...open.map(sentence), ...ofRun],
+    judgedAt: Date.now(),
+  };
+}

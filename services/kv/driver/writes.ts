@@ -1,0 +1,226 @@
+import { ServiceError } from '../../../kit/errors.ts';
+import type { RequestOptions } from '../api.ts';
+import type { LogIndex, Proposal, RefusalReason } from '../core/raft/types.ts';
+import { Deadlines } from './deadlines.ts';
+
+/** How the table reaches Raft. */
+export interface Proposer {
+  propose(proposal: Proposal): void;
+  /** Takes a proposal back that Raft has not seen. */
+  withdraw(id: string): boolean;
+  leaderKnown(): boolean;
+}
+
+export interface WriteEvents {
+  /** A write at `index` is about to be confirmed to its client. */
+  acknowledged(index: LogIndex, seconds: number): void;
+  refused(): void;
+  timedOut(): void;
+}
+
+interface Write<R> {
+  readonly requestId: string;
+  readonly command: Uint8Array;
+  readonly deadlineMs: number;
+  /** The replicated table of idempotency keys makes it safe to propose it again although its fate is unknown. */
+  readonly repeatable: boolean;
+  readonly startedMs: number;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: ServiceError) => void;
+  attempts: number;
+  /** The attempt that Raft has; null while the request waits for a leader. */
+  proposalId: string | null;
+  proposedMs: number;
+  /** Where this node, as the leader, put it. */
+  index: LogIndex | null;
+  /** An earlier attempt may still take effect. */
+  uncertain: boolean;
+}
+
+/** A repeatable write whose fate is unknown is proposed again after this long, then after twice as long, and so on. */
+const REPEAT_AFTER_MS = 1000;
+
+/**
+ * The writes that clients of this node wait for. A refusal that says "definitely not appended" is answered by another attempt until the
+ * deadline; an attempt whose fate is unknown only where the write is repeatable.
+ * @typeParam R what applying a command gives
+ */
+export class Writes<R> {
+  readonly #proposer: Proposer;
+  readonly #events: WriteEvents;
+  readonly #prefix: string;
+  readonly #now: () => number;
+  readonly #byRequest = new Map<string, Write<R>>();
+  readonly #byProposal = new Map<string, Write<R>>();
+  readonly #byIndex = new Map<LogIndex, Write<R>>();
+  readonly #waiting = new Set<Write<R>>();
+  readonly #deadlines: Deadlines<Write<R>>;
+  #sequence = 0;
+
+  /** @param prefix names this life of this node: no request id of another one may look alike */
+  constructor(proposer: Proposer, events: WriteEvents, prefix: string, now: () => number) {
+    this.#proposer = proposer;
+    this.#events = events;
+    this.#prefix = prefix;
+    this.#now = now;
+    this.#deadlines = new Deadlines(now());
+  }
+
+  get size(): number {
+    return this.#byRequest.size;
+  }
+
+  /**
+   * Replicates a command; resolves with what applying it at this node gave.
+   * @param encode given the id by which the entry is recognised when it is applied
+   * @throws ServiceError NO_QUORUM, TIMEOUT, OVERLOADED, SHUTTING_DOWN
+   */
+  submit(encode: (requestId: string) => Uint8Array, options: RequestOptions): Promise<R> {
+    const requestId = `${this.#prefix}-${++this.#sequence}`;
+    const command = encode(requestId);
+    return new Promise((resolve, reject) => {
+      const write: Write<R> = {
+        requestId,
+        command,
+        deadlineMs: options.deadlineMs,
+        repeatable: options.idempotencyKey !== undefined,
+        startedMs: this.#now(),
+        resolve,
+        reject,
+        attempts: 0,
+        proposalId: null,
+        proposedMs: 0,
+        index: null,
+        uncertain: false,
+      };
+      this.#byRequest.set(requestId, write);
+      this.#deadlines.add(write);
+      this.#propose(write);
+    });
+  }
+
+  accepted(proposalId: string, index: LogIndex): void {
+    const write = this.#byProposal.get(proposalId);
+    if (write === undefined || write.proposalId !== proposalId) return;
+    write.index = index;
+    this.#byIndex.set(index, write);
+  }
+
+  /** The attempt certainly had no effect. */
+  refused(proposalId: string, reason: RefusalReason): void {
+    const write = this.#byProposal.get(proposalId);
+    if (write === undefined) return;
+    this.#byProposal.delete(proposalId);
+    if (write.proposalId !== proposalId) return;
+    write.proposalId = null;
+    if (reason === 'overloaded') this.#fail(write, overloaded(write.uncertain));
+    else this.#waiting.add(write);
+  }
+
+  /** The entry at `index` has been applied here. @param requestId that of its command, null for other entries */
+  applied(index: LogIndex, requestId: string | null, result: R | null): void {
+    const write = requestId === null ? undefined : this.#byRequest.get(requestId);
+    if (write !== undefined && result !== null) {
+      this.#events.acknowledged(index, (this.#now() - write.startedMs) / 1000);
+      this.#remove(write);
+      write.resolve(result);
+    }
+    const overwritten = this.#byIndex.get(index);
+    if (overwritten === undefined) return;
+    this.#byIndex.delete(index);
+    // Another leader's entry took the place, so this attempt is void.
+    if (overwritten.proposalId !== null) this.refused(overwritten.proposalId, 'notLeader');
+  }
+
+  /** What was sent to an earlier leader may be lost. */
+  leaderChanged(): void {
+    for (const write of this.#byRequest.values()) {
+      if (write.repeatable && write.proposalId !== null) this.#repeat(write);
+    }
+  }
+
+  tick(): void {
+    const now = this.#now();
+    for (const write of this.#deadlines.expired(now)) this.#expire(write);
+    for (const write of this.#byRequest.values()) {
+      if (!write.repeatable || write.proposalId === null) continue;
+      if (now - write.proposedMs > REPEAT_AFTER_MS * 2 ** (write.attempts - 1)) this.#repeat(write);
+    }
+    if (this.#waiting.size > 0 && this.#proposer.leaderKnown()) {
+      for (const write of this.#waiting) this.#propose(write);
+    }
+  }
+
+  /** Answers everybody: the node stops. */
+  close(): void {
+    for (const write of [...this.#byRequest.values()]) {
+      const definite = this.#isDefinite(write);
+      this.#fail(write, new ServiceError('SHUTTING_DOWN', 'this node is shutting down', { definite }));
+    }
+  }
+
+  #propose(write: Write<R>): void {
+    this.#waiting.delete(write);
+    write.attempts += 1;
+    write.proposalId = `${write.requestId}/${write.attempts}`;
+    write.proposedMs = this.#now();
+    write.index = null;
+    this.#byProposal.set(write.proposalId, write);
+    this.#proposer.propose({ id: write.proposalId, data: write.command });
+  }
+
+  #repeat(write: Write<R>): void {
+    write.uncertain = true;
+    this.#forget(write);
+    this.#waiting.add(write);
+  }
+
+  #expire(write: Write<R>): void {
+    const definite = this.#isDefinite(write);
+    const waited = `${Math.round(this.#now() - write.startedMs)} ms`;
+    this.#events.timedOut();
+    if (!definite && this.#proposer.leaderKnown()) {
+      const message = `not confirmed within ${waited}: it may still take effect. Repeat it with an Idempotency-Key, or read before you repeat it`;
+      this.#settle(write, new ServiceError('TIMEOUT', message));
+      return;
+    }
+    const message = definite
+      ? `no leader with a majority was found within ${waited}: nothing was written`
+      : `the leader lost its majority, or was lost, before a majority had confirmed the write within ${waited}: it may still take effect`;
+    this.#settle(write, new ServiceError('NO_QUORUM', message, { definite }));
+  }
+
+  #isDefinite(write: Write<R>): boolean {
+    if (write.uncertain) return false;
+    return write.proposalId === null || this.#proposer.withdraw(write.proposalId);
+  }
+
+  #fail(write: Write<R>, error: ServiceError): void {
+    this.#events.refused();
+    this.#settle(write, error);
+  }
+
+  #settle(write: Write<R>, error: ServiceError): void {
+    this.#remove(write);
+    write.reject(error);
+  }
+
+  #remove(write: Write<R>): void {
+    this.#forget(write);
+    this.#waiting.delete(write);
+    this.#byRequest.delete(write.requestId);
+    this.#deadlines.delete(write);
+  }
+
+  #forget(write: Write<R>): void {
+    if (write.proposalId !== null) this.#byProposal.delete(write.proposalId);
+    if (write.index !== null && this.#byIndex.get(write.index) === write) this.#byIndex.delete(write.index);
+    write.proposalId = null;
+    write.index = null;
+  }
+}
+
+function overloaded(uncertain: boolean): ServiceError {
+  const message = 'the leader has as many uncommitted writes as it takes: try again later';
+  return new ServiceError('OVERLOADED', message, { definite: !uncertain });
+}

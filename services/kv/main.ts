@@ -1,0 +1,84 @@
+/** The program `stress_node`: the only file of this system that reads the environment, handles signals and listens. */
+
+import { Lifecycle } from '../../kit/lifecycle.ts';
+import { createLogger, type Logger } from '../../kit/logger.ts';
+import { createMetrics } from '../../kit/metrics.ts';
+import { startTelemetry } from '../../kit/telemetry.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { createKvApp } from './app.ts';
+import { type KvConfig, parseKvConfig } from './config.ts';
+import { KvNode } from './node.ts';
+import { startFailure } from './start-failure.ts';
+
+const EXIT_USAGE = 2;
+/** As everywhere in Gameday: a port, a directory or a file stood in the way. */
+const EXIT_COULD_NOT_RUN = 4;
+
+const parsed = parseKvConfig(process.argv.slice(2), process.env);
+switch (parsed.kind) {
+  case 'help':
+    process.stdout.write(parsed.text);
+    break;
+  case 'version':
+    process.stdout.write(`stress_node ${packageJson.version}\n`);
+    break;
+  case 'invalid':
+    complain(parsed.message);
+    process.exitCode = EXIT_USAGE;
+    break;
+  case 'config':
+    await run(parsed.config);
+}
+
+async function run(config: KvConfig): Promise<void> {
+  // What `ps` shows and `pkill -f "stress_node.*--port 8082"` finds, however the program was started; no token stands in it.
+  process.title = `stress_node --node-id ${config.nodeId} --port ${config.port}`;
+  const logger = createLogger({ level: config.logLevel, bindings: { system: 'kv', node: config.nodeId } });
+  const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownSeconds * 1000 });
+  try {
+    await open(config, logger, lifecycle);
+  } catch (error) {
+    await giveUp(error as Error, { config, logger, lifecycle });
+  }
+}
+
+async function open(config: KvConfig, logger: Logger, lifecycle: Lifecycle): Promise<void> {
+  const version = packageJson.version;
+  const instance = String(config.nodeId);
+  const telemetry = await startTelemetry({
+    endpoint: config.otlpEndpoint,
+    ratio: config.traceRatio,
+    service: { name: 'gameday-kv', instance, version },
+  });
+  lifecycle.opened('telemetry', () => telemetry.stop());
+  const metrics = createMetrics({ info: { system: 'kv', node: instance, version } });
+  const node = await KvNode.open(config, {
+    logger,
+    metrics,
+    version,
+    onFailure: (error) => void giveUp(error, { config, logger, lifecycle }),
+  });
+  lifecycle.opened('node', () => node.close());
+  const app = await createKvApp({ config, node, logger, metrics, tracing: telemetry.tracing });
+  lifecycle.opened('app', () => app.close());
+  const url = await app.listen({ host: config.host, port: config.port });
+  logger.info({ url, peer_port: config.peerPort, data: config.dataDirectory }, 'listening');
+}
+
+interface Running {
+  readonly config: KvConfig;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Says on standard error, for a person, what stands in the way, and ends in order; the log has the stack. */
+async function giveUp(error: Error, { config, logger, lifecycle }: Running): Promise<void> {
+  const message = await startFailure(error, config);
+  complain(message);
+  logger.fatal({ err: error }, 'cannot go on');
+  await lifecycle.stop(message, EXIT_COULD_NOT_RUN);
+}
+
+function complain(message: string): void {
+  process.stderr.write(`stress_node: ${message}\n`);
+}
