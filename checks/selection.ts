@@ -18,11 +18,11 @@ export function projectFiles(root: string, ...patterns: string[]): string[] {
     .sort();
 }
 
-/** The system whose name a path bears as a folder or as a word of the file's name, e.g. `alerts/tests/kv-lag.test.yml`. */
+/** The system whose name a path bears as a folder or as its file's first word, e.g. `alerts/tests/kv_storage.test.yml`. */
 export function systemOf(path: string, systems: readonly string[]): string | undefined {
   const folders = path.split('/');
-  const words = (folders.pop() ?? '').split(/[._-]/);
-  return systems.find((system) => folders.includes(system) || words.includes(system));
+  const [word] = (folders.pop() ?? '').split(/[._-]/);
+  return systems.find((system) => folders.includes(system) || word === system);
 }
 
 /**

@@ -27,6 +27,14 @@ describe('Prng', () => {
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
   });
 
+  test('integer has no bias where the range does not divide 2^32', () => {
+    const prng = new Prng(1);
+    const third = 2 ** 30;
+    let low = 0;
+    for (let i = 0; i < 10_000; i++) if (prng.integer(0, 3 * third) < third) low++;
+    expect(low / 10_000).toBeCloseTo(1 / 3, 1);
+  });
+
   test('integer takes the whole 32-bit range and refuses an empty one', () => {
     const prng = new Prng(1);
     expect(prng.integer(-(2 ** 31), 2 ** 31)).toBeGreaterThanOrEqual(-(2 ** 31));

@@ -1,18 +1,19 @@
-import { context } from '@opentelemetry/api';
-import type { FastifyInstance, FastifyPluginCallback } from 'fastify';
+import type { FastifyPluginCallback } from 'fastify';
+import type { Logger } from './logger.ts';
 
 export interface TelemetryOptions {
   /** Base URL of an OTLP/HTTP receiver, e.g. `http://127.0.0.1:4318`; null turns tracing off. */
   readonly endpoint: string | null;
   /** Share of requests that start a trace, 0 to 1. A request that belongs to a trace follows its parent's decision. */
   readonly ratio: number;
+  readonly logger: Logger;
   readonly service: { readonly name: string; readonly instance: string; readonly version: string };
 }
 
 export interface Telemetry {
   /** For `createApp`; null when off. */
   readonly tracing: FastifyPluginCallback | null;
-  /** Sends what is still waiting. */
+  /** Sends what is still waiting; what cannot be sent within two seconds is given up. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +25,7 @@ const EXPORT_TIMEOUT_MS = 2000;
  * hundreds of milliseconds at start-up. When on, one span for each HTTP request and none inside consensus.
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { endpoint, ratio, service } = options;
+  const { endpoint, ratio, service, logger } = options;
   if (endpoint === null) return { tracing: null, stop: async () => {} };
   const [
     { NodeSDK },
@@ -55,7 +56,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     logRecordProcessors: [],
   });
   sdk.start();
-  return { tracing: await fastifyTracing(), stop: () => sdk.shutdown() };
+  const lost = (error: unknown) => logger.warn({ err: error }, 'the last spans could not be sent');
+  return { tracing: await fastifyTracing(), stop: () => sdk.shutdown().catch(lost) };
 }
 
 async function fastifyTracing(): Promise<FastifyPluginCallback> {
@@ -71,22 +73,5 @@ async function fastifyTracing(): Promise<FastifyPluginCallback> {
       span.setAttribute('url.path', request.url.split('?', 1)[0]!);
     },
   });
-  const plugin = instrumentation.plugin();
-  const tracing: FastifyPluginCallback = (app, _options, done) => {
-    plugin(app, {}, (error) => {
-      if (error === undefined) restoreContext(app);
-      done(error);
-    });
-  };
-  // As fastify-plugin does it: the hooks are for the whole application, not for a scope of their own.
-  return Object.assign(tracing, { [Symbol.for('skip-override')]: true });
-}
-
-/** A body arrives in events of the socket, which know nothing of the request's span: its context is put back before the handler. */
-function restoreContext(app: FastifyInstance): void {
-  app.addHook('preHandler', (request, _reply, done) => {
-    const { context: ofRequest } = request.opentelemetry();
-    if (ofRequest === null) return done();
-    context.with(ofRequest, done);
-  });
+  return instrumentation.plugin();
 }

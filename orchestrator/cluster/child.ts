@@ -1,5 +1,5 @@
 /** Child processes: each the leader of a process group of its own, registered, its output in a log file. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessRegistry } from './registry.ts';
@@ -14,8 +14,6 @@ export interface ChildOptions {
   readonly workingDirectory: string;
   /** Appended to. */
   readonly logFile: string;
-  /** The orchestrator may end while the child goes on; for `up`. */
-  readonly outlives?: boolean;
 }
 
 export interface ExitStatus {
@@ -28,11 +26,13 @@ export class Child {
   readonly pid: number;
   /** Resolves once; never rejects. */
   readonly exited: Promise<ExitStatus>;
+  readonly #process: ChildProcess;
   #status: ExitStatus | undefined;
 
-  private constructor(name: string, pid: number, exited: Promise<ExitStatus>) {
+  private constructor(name: string, process: ChildProcess, pid: number, exited: Promise<ExitStatus>) {
     this.name = name;
     this.pid = pid;
+    this.#process = process;
     this.exited = exited.then((status) => {
       this.#status = status;
       return status;
@@ -60,9 +60,8 @@ export class Child {
       const { pid } = child;
       if (pid === undefined) throw new Error(`${options.name} has no process id`);
       registry.add(options.name, pid);
-      if (options.outlives) child.unref();
-      if (!options.outlives) void exited.then(() => registry.remove(pid));
-      return new Child(options.name, pid, exited);
+      void exited.then(() => registry.remove(pid));
+      return new Child(options.name, child, pid, exited);
     } finally {
       closeSync(log);
     }
@@ -71,6 +70,11 @@ export class Child {
   /** Undefined while it runs. */
   get status(): ExitStatus | undefined {
     return this.#status;
+  }
+
+  /** The orchestrator may end while the child goes on. */
+  release(): void {
+    this.#process.unref();
   }
 
   /** To the whole group. A process that is gone is no mistake. */
@@ -83,7 +87,7 @@ export class Child {
     this.signal('SIGTERM');
     this.signal('SIGCONT');
     const aborter = new AbortController();
-    const late = delay(graceMs, 'late' as const, { signal: aborter.signal, ref: false }).catch(() => 'late' as const);
+    const late = delay(graceMs, 'late' as const, { signal: aborter.signal }).catch(() => 'late' as const);
     if ((await Promise.race([this.exited, late])) === 'late') this.signal('SIGKILL');
     aborter.abort();
     return this.exited;

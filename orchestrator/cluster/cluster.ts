@@ -20,8 +20,9 @@ export interface ClusterOptions {
   readonly readyTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly onReady: (ready: number, total: number) => void;
+  /** Told once all nodes are ready. */
   readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
-  /** Ports by node and name; free ones are chosen when absent. Given ports mean a cluster that outlives the orchestrator. */
+  /** Ports by node and name; free ones are chosen when absent. */
   readonly ports?: readonly Readonly<Record<string, number>>[];
 }
 
@@ -71,6 +72,11 @@ export class Cluster {
     return ready.filter(Boolean).length;
   }
 
+  /** Leaves the nodes running when the orchestrator ends. */
+  release(): void {
+    for (const node of this.nodes) node.release();
+  }
+
   /** Ends every node; resolves when all are gone. */
   async stop(graceMs: number): Promise<void> {
     const running = this.nodes.filter((node) => node.state !== 'stopped');
@@ -81,12 +87,17 @@ export class Cluster {
 async function startOnce(options: ClusterOptions): Promise<Cluster> {
   const names = options.manifest.ports.map((port) => port.name);
   const reservation = options.ports ? undefined : await reservePorts(options.count * names.length);
-  const cluster = new Cluster(makeNodes(options, options.ports ?? portsByNode(reservation!, names)));
+  let up = false;
+  // A node that ends before all are ready is this function's business; `waitUntilReady` sees it.
+  const onUnexpectedExit: ClusterOptions['onUnexpectedExit'] = (...ended) => up && options.onUnexpectedExit(...ended);
+  const ports = options.ports ?? portsByNode(reservation!, names);
+  const cluster = new Cluster(makeNodes({ ...options, onUnexpectedExit }, ports));
   try {
     mkdirSync(options.logDirectory, { recursive: true });
     await reservation?.release();
     await Promise.all(cluster.nodes.map((node) => node.start()));
     await waitUntilReady(cluster, options);
+    up = true;
     return cluster;
   } catch (error) {
     await cluster.stop(500);
@@ -116,7 +127,6 @@ function makeNodes(options: ClusterOptions, ports: readonly Readonly<Record<stri
         ...{ manifest, place, plan, registry, onUnexpectedExit },
         workingDirectory: options.root,
         logFile: join(options.logDirectory, `node_${place.index}.log`),
-        outlives: options.ports !== undefined,
       }),
   );
 }

@@ -14,8 +14,6 @@ export interface NodeOptions {
   readonly registry: ProcessRegistry;
   readonly workingDirectory: string;
   readonly logFile: string;
-  /** The node goes on when the orchestrator ends; for `up`. */
-  readonly outlives: boolean;
   /** A node ended that nobody had told to. */
   readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
 }
@@ -58,11 +56,11 @@ export class ClusterNode {
   /** Starts the process; it is ready only later. */
   async start(): Promise<void> {
     if (this.state !== 'stopped') throw new Error(`node ${this.index} is ${this.state} and cannot be started`);
-    const { manifest, place, plan, registry, workingDirectory, logFile, outlives } = this.#options;
+    const { manifest, place, plan, registry, workingDirectory, logFile } = this.#options;
     mkdirSync(place.dataDirectory, { recursive: true });
     const { command, arguments: words, environment } = manifest.start(place, plan);
     const name = `node ${this.index}`;
-    const child = await Child.start({ name, command, arguments: words, environment, workingDirectory, logFile, outlives }, registry);
+    const child = await Child.start({ name, command, arguments: words, environment, workingDirectory, logFile }, registry);
     this.#child = child;
     this.#paused = false;
     void child.exited.then((status) => {
@@ -81,6 +79,11 @@ export class ClusterNode {
   /** SIGTERM, SIGKILL after `graceMs`; resolves when the process is gone. */
   async terminate(graceMs: number): Promise<void> {
     await this.#letGo('terminated').stop(graceMs);
+  }
+
+  /** The orchestrator may end while the node goes on. */
+  release(): void {
+    this.#child?.release();
   }
 
   pause(): void {

@@ -86,6 +86,7 @@ export class StandingClusters {
       nodes: cluster.nodes.map(({ index, url, place }) => ({ index, url, ports: place.ports })),
     };
     writeFileSync(join(directory, 'cluster.json'), JSON.stringify(standing, null, 2));
+    cluster.release();
     return standing;
   }
 

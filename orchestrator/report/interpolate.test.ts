@@ -9,6 +9,7 @@ describe('queries', () => {
   });
 
   test('and follows the step when that is longer', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own spelling.
     expect(interpolate('rate(a[${__rate_interval}])', { ...WINDOW, stepMs: 15_000 }, {})).toBe('rate(a[16s])');
   });
 
@@ -17,6 +18,7 @@ describe('queries', () => {
   });
 
   test("the dashboard's variables are replaced in every spelling, the end of a regular expression is not one", () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own spelling.
     expect(interpolate('a{job=~"$job",i=~"${instance:regex}",x=~"b$"}', WINDOW, { job: 'kv', instance: '.+' })).toBe(
       'a{job=~"kv",i=~".+",x=~"b$"}',
     );

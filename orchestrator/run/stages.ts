@@ -44,6 +44,18 @@ export async function reportStage(input: StageInput): Promise<void> {
 }
 
 async function onStoredSeries<T>(input: StageInput, work: (api: PromApi) => Promise<T>): Promise<T> {
+  const series = await openStoredSeries(input);
+  try {
+    return await work(series.api);
+  } finally {
+    await series.stop();
+  }
+}
+
+/** A Prometheus on a copy of what the run has stored; `stop` ends it and removes the copy. */
+export async function openStoredSeries(
+  input: Pick<StageInput, 'directory' | 'tools' | 'signal' | 'registry'>,
+): Promise<{ readonly url: string; readonly api: PromApi; stop(): Promise<void> }> {
   const { directory, tools, signal, registry } = input;
   const stored = join(directory.path, RUN_FILES.tsdb);
   await checkStore(stored);
@@ -51,23 +63,21 @@ async function onStoredSeries<T>(input: StageInput, work: (api: PromApi) => Prom
   try {
     const configFile = join(clone.path, 'prometheus.yml');
     await writeFile(configFile, judgeConfiguration());
-    const prometheus = await startPrometheus({
+    const { url, api, stop } = await startPrometheus({
       binary: tools.get('prometheus')!.path,
       directory: join(clone.path, 'tsdb'),
       configFile,
-      logFile: join(directory.path, RUN_FILES.logs, 'report.log'),
+      logFile: join(directory.path, RUN_FILES.logs, 'stored-series.log'),
       mode: 'judge',
       signal,
       environment: registry.environment(),
-      onProcess: (pid) => registry.add('prometheus (report)', pid),
+      onProcess: (pid) => registry.add('prometheus (stored series)', pid),
     });
-    try {
-      return await work(prometheus.api);
-    } finally {
-      await prometheus.stop(0);
-    }
-  } finally {
+    // What is in the copy is thrown away: nothing is lost by not waiting for an orderly end.
+    return { url, api, stop: () => stop(0).then(() => clone.remove()) };
+  } catch (error) {
     await clone.remove();
+    throw error;
   }
 }
 

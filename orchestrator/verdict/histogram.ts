@@ -31,7 +31,7 @@ const ZERO_THRESHOLD = 2 ** -128;
 export function exponentialHistogram(histogram: NativeHistogram): ExponentialHistogram {
   const buckets = (histogram.buckets ?? []).map(parseBucket);
   const zero = buckets.find((bucket) => bucket.zero);
-  const positive = buckets.filter((bucket) => !bucket.zero && bucket.near > 0 && !bucket.negative);
+  const positive = buckets.filter((bucket) => !bucket.zero && !bucket.negative);
   const negative = buckets.filter((bucket) => !bucket.zero && bucket.negative).reverse();
   const schema = schemaOf([...positive, ...negative]);
   return {
@@ -58,25 +58,23 @@ interface Bucket {
 
 function parseBucket([inclusion, leftText, rightText, countText]: HistogramBucket): Bucket {
   const [left, right, count] = [parseValue(leftText), parseValue(rightText), parseValue(countText)];
-  // Only the zero bucket includes both of its edges.
-  if (inclusion === 3) return { near: 0, far: right, count, negative: false, zero: true };
+  // The zero bucket includes both of its edges and lies around zero.
+  if (inclusion === 3 && left === -right) return { near: 0, far: right, count, negative: false, zero: true };
   const negative = left < 0;
   return { near: negative ? -right : left, far: negative ? -left : right, count, negative, zero: false };
 }
 
 function schemaOf(buckets: readonly Bucket[]): number {
-  const finite = buckets.find((bucket) => Number.isFinite(bucket.far));
-  if (finite === undefined) return SCHEMA_MAX;
-  const exact = -Math.log2(Math.log2(finite.far / finite.near));
+  const [first] = buckets;
+  if (first === undefined) return SCHEMA_MAX;
+  const exact = -Math.log2(Math.log2(first.far / first.near));
   const schema = Math.round(exact);
-  const exponential = buckets.every((bucket) => bucket.near > 0 && isEdge(bucket.near, schema));
-  if (!exponential || Math.abs(exact - schema) > 0.01 || schema < SCHEMA_MIN || schema > SCHEMA_MAX) {
-    throw new VerdictError(
-      'RESULT_UNSUPPORTED',
-      `a recording rule yields a histogram with the bucket (${finite.near}, ${finite.far}]: only exponential native histograms can be recomputed; record the quantile instead`,
-    );
-  }
-  return schema;
+  const exponential = Math.abs(exact - schema) < 0.01 && buckets.every((bucket) => isEdge(bucket.near, schema));
+  if (exponential && schema >= SCHEMA_MIN && schema <= SCHEMA_MAX) return schema;
+  throw new VerdictError(
+    'RESULT_UNSUPPORTED',
+    `a recording rule yields a histogram with a bucket from ${first.near} to ${first.far}: only exponential native histograms can be recomputed; record the quantile instead`,
+  );
 }
 
 function isEdge(edge: number, schema: number): boolean {

@@ -2,7 +2,7 @@
  * Judges a finished run: opens a clone of what it stored in a Prometheus that neither scrapes nor evaluates rules, computes every rule again and
  * compares. The run and `recheck` both end here, so there is one way to a verdict.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUN_FILES, type RunRecord } from '../run/record.ts';
 import type { Criterion } from '../scenario/types.ts';
@@ -14,7 +14,6 @@ import { faultWindows, judgedPhases, runReasons } from './facts.ts';
 import { readHeartbeats } from './heartbeat.ts';
 import { materialise } from './materialise.ts';
 import { Observer } from './observe.ts';
-import { judgeConfiguration, startPrometheus } from './prometheus.ts';
 import {
   checkJudgeable,
   dependencies,
@@ -24,7 +23,7 @@ import {
   readRuleSources,
 } from './rules.ts';
 import { scrapeGaps } from './scrapes.ts';
-import { checkStore, checkUndamaged, cloneStore } from './store.ts';
+import { withStoredSeries } from './stored.ts';
 import type { CriterionResult, Verdict } from './types.ts';
 
 export interface JudgeOptions {
@@ -60,7 +59,7 @@ export async function judge(options: JudgeOptions): Promise<Verdict> {
       record,
       record.scenario.criteria.map((criterion) => unjudged(criterion, record)),
     );
-  const criteria = await onStoredData(options, (api) =>
+  const criteria = await onStoredSeries(options, (api) =>
     new Trial(api, options, configuration, rules, liveRules, phases).judge(),
   );
   return verdictOf(record, criteria);
@@ -86,40 +85,14 @@ async function checkRunDirectory(record: RunRecord, runDirectory: string): Promi
     throw new VerdictError('RUN_DIRECTORY_FOREIGN', `${runDirectory} holds the run ${String(id)}, not ${record.id}`);
 }
 
-/** Runs `work` against a judge on a clone of the stored series; whatever happens, process and clone are gone afterwards. */
-async function onStoredData<T>(options: JudgeOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
-  const { runDirectory, signal } = options;
-  const stored = join(runDirectory, RUN_FILES.tsdb);
-  await checkStore(stored);
-  const clone = await cloneStore(stored);
+/** With the stored series open; an interruption is told apart from what it makes fail. */
+async function onStoredSeries<T>(options: JudgeOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
+  options.onProgress?.('opening the stored series');
   try {
-    const configFile = join(clone.path, 'prometheus.yml');
-    const logFile = join(runDirectory, RUN_FILES.logs, 'judge.log');
-    await writeFile(configFile, judgeConfiguration());
-    options.onProgress?.('opening the stored series');
-    const judge = await startPrometheus({
-      binary: pathOf(options.tools),
-      directory: join(clone.path, 'tsdb'),
-      configFile,
-      logFile,
-      mode: 'judge',
-      ...(signal === undefined ? {} : { signal }),
-      ...(options.environment === undefined ? {} : { environment: options.environment }),
-      ...(options.onProcess === undefined ? {} : { onProcess: options.onProcess }),
-    });
-    try {
-      await checkUndamaged(logFile, stored);
-      return await work(judge.api);
-    } finally {
-      // The clone is thrown away, so nothing is lost by not waiting for an orderly end.
-      await judge.stop(0);
-    }
+    return await withStoredSeries({ ...options, name: 'judge', binary: pathOf(options.tools) }, work);
   } catch (error) {
-    if (signal?.aborted === true)
-      throw new VerdictError('ABORTED', 'judging was interrupted: `gameday recheck` does it again', { cause: error });
-    throw error;
-  } finally {
-    await clone.remove();
+    if (options.signal?.aborted !== true) throw error;
+    throw new VerdictError('ABORTED', 'judging was interrupted: `gameday recheck` does it again', { cause: error });
   }
 }
 

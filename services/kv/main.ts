@@ -48,6 +48,7 @@ async function open(config: KvConfig, logger: Logger, lifecycle: Lifecycle): Pro
   const telemetry = await startTelemetry({
     endpoint: config.otlpEndpoint,
     ratio: config.traceRatio,
+    logger,
     service: { name: 'gameday-kv', instance, version },
   });
   lifecycle.opened('telemetry', () => telemetry.stop());

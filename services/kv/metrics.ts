@@ -47,10 +47,21 @@ function createRaftMetrics({ counter, gauge, histogram }: Metrics) {
     appliedIndex: gauge({ name: 'raft_applied_index', help: 'Greatest index applied to the store.' }),
     lastLogIndex: gauge({ name: 'raft_last_log_index', help: 'Greatest index in the log.' }),
     firstLogIndex: gauge({ name: 'raft_first_log_index', help: 'Smallest index still in the log.' }),
-    leaderChanges: counter({ name: 'raft_leader_changes_total', help: 'Times another leader than the last one was seen.' }),
-    elections: counter({ name: 'raft_elections_started_total', help: 'Elections this node started.', labels: ['kind'] }),
+    leaderChanges: counter({
+      name: 'raft_leader_changes_total',
+      help: 'Times another leader than the last one was seen.',
+    }),
+    elections: counter({
+      name: 'raft_elections_started_total',
+      help: 'Elections this node started.',
+      labels: ['kind'],
+    }),
     stepDowns: counter({ name: 'raft_step_downs_total', help: 'Times this node stopped leading.', labels: ['reason'] }),
-    followerLag: gauge({ name: 'raft_follower_lag_entries', help: 'Entries a follower lacks; leader only.', labels: ['peer'] }),
+    followerLag: gauge({
+      name: 'raft_follower_lag_entries',
+      help: 'Entries a follower lacks; leader only.',
+      labels: ['peer'],
+    }),
     followerContact: gauge({
       name: 'raft_follower_last_contact_seconds',
       help: 'Time since a follower was heard from; leader only.',
@@ -76,7 +87,11 @@ function createRaftMetrics({ counter, gauge, histogram }: Metrics) {
       buckets: READ_BUCKETS,
     }),
     snapshots: counter({ name: 'raft_snapshots_total', help: 'Snapshots.', labels: ['event'] }),
-    snapshotBytes: counter({ name: 'raft_snapshot_bytes_total', help: 'Snapshot data on the wire.', labels: ['direction'] }),
+    snapshotBytes: counter({
+      name: 'raft_snapshot_bytes_total',
+      help: 'Snapshot data on the wire.',
+      labels: ['direction'],
+    }),
     members: gauge({ name: 'raft_members', help: 'Members of the configuration in force.', labels: ['kind'] }),
   };
 }
@@ -99,7 +114,10 @@ function createWalMetrics({ counter, histogram }: Metrics) {
 
 function createStoreMetrics({ counter, gauge }: Metrics) {
   return {
-    acknowledged: counter({ name: 'kv_acknowledged_writes_total', help: 'Writes that this node confirmed to a client.' }),
+    acknowledged: counter({
+      name: 'kv_acknowledged_writes_total',
+      help: 'Writes that this node confirmed to a client.',
+    }),
     acknowledgedBeforeSync: counter({
       name: 'kv_acknowledged_before_sync_total',
       help: 'Writes confirmed although the disks of this node and of a majority had not reported them durable. Must stay 0.',

@@ -12,6 +12,7 @@ import type {
   RaftStatus,
   RefusalReason,
   SnapshotMeta,
+  Term,
 } from '../core/raft/types.ts';
 
 /** What the engine hands on, in the order in which Raft put it out. */
@@ -23,6 +24,8 @@ export interface EngineOutputs {
   restore(snapshot: SnapshotMeta): void;
   readConfirmed(id: string, index: LogIndex): void;
   accepted(id: string, index: LogIndex): void;
+  /** Proposals have gone, here or by a forward, to the leader of `term`, which appends them in that term or not at all. */
+  placed(ids: readonly string[], term: Term): void;
   /** Definitely not done. */
   refused(id: string, reason: RefusalReason): void;
   snapshotRead(to: NodeId, index: LogIndex, offset: number, length: number): void;
@@ -112,7 +115,7 @@ export class Engine {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      for (const input of this.#takeInputs()) this.#handle(this.#raft.step(input));
+      for (const input of this.#takeInputs()) this.#step(input);
       this.#flush();
       this.#outputs.turned();
     } catch (error) {
@@ -134,11 +137,31 @@ export class Engine {
     return inputs;
   }
 
+  /**
+   * A forward of an earlier term is refused unseen: its sender counts on it that proposals are appended in the term in which they were
+   * sent, or never, and makes another attempt when a later term has begun.
+   */
+  #step(input: Input): void {
+    if (input.type === 'message' && input.message.type === 'forwardProposals') {
+      const { from, to, term, proposals } = input.message;
+      const current = this.#raft.status().term;
+      if (term < current) {
+        const ids = proposals.map(({ id }) => id);
+        this.#enqueue({ type: 'proposalsRefused', from: to, to: from, term: current, ids, reason: 'notLeader' });
+        return;
+      }
+    }
+    this.#handle(this.#raft.step(input));
+  }
+
   #handle(output: Output): void {
     const outputs = this.#outputs;
     for (const message of output.messages) this.#enqueue(message);
     if (output.persist !== null) outputs.persist(output.persist);
-    for (const { id, index } of output.accepted) outputs.accepted(id, index);
+    for (const { id, index, term } of output.accepted) {
+      outputs.accepted(id, index);
+      outputs.placed([id], term);
+    }
     if (output.restore !== null) outputs.restore(output.restore);
     if (output.committed.length > 0) outputs.commit(output.committed);
     for (const { id, index } of output.reads) outputs.readConfirmed(id, index);
@@ -148,6 +171,11 @@ export class Engine {
   }
 
   #enqueue(message: Message): void {
+    if (message.type === 'forwardProposals')
+      this.#outputs.placed(
+        message.proposals.map(({ id }) => id),
+        message.term,
+      );
     const waiting = this.#outgoing.get(message.to);
     if (waiting === undefined) this.#outgoing.set(message.to, [message]);
     else waiting.push(message);
@@ -169,7 +197,8 @@ export class Engine {
         for (const id of message.ids) this.#outputs.refused(id, 'noLeader');
       }
     }
-    if (messages.some(({ type }) => type === 'append' || type === 'installSnapshot')) this.input({ type: 'unreachable', node: to });
+    if (messages.some(({ type }) => type === 'append' || type === 'installSnapshot'))
+      this.input({ type: 'unreachable', node: to });
   }
 }
 

@@ -81,7 +81,8 @@ async function sayHello(member: InitialMember, { transport, signal }: FormationO
 /** The cluster exists already: it must know this node, in this life. */
 function adopt(members: FirstMembers, { nodeId, self }: FormationOptions): FirstMembers {
   const known = members[nodeId];
-  if (known === undefined) throw new FormationError(`node ${nodeId} is no member of this cluster any more: ${rejoin(members, self)}`);
+  if (known === undefined)
+    throw new FormationError(`node ${nodeId} is no member of this cluster any more: ${rejoin(members, self)}`);
   if (parseMember(known).instanceId === self.instanceId) return members;
   throw new FormationError(
     `node ${nodeId} lost its data: the cluster knows it with another instance than that of its empty directory, and what it voted and ` +
@@ -90,7 +91,9 @@ function adopt(members: FirstMembers, { nodeId, self }: FormationOptions): First
 }
 
 export function rejoin(members: FirstMembers, self: MemberAddress): string {
-  const others = Object.values(members).map(parseMember).filter(({ host, port }) => host !== self.host || port !== self.port);
+  const others = Object.values(members)
+    .map(parseMember)
+    .filter(({ host, port }) => host !== self.host || port !== self.port);
   const ports = others.map((it) => (it.host === self.host ? String(it.port) : `${it.host}:${it.port}/${it.peerPort}`));
   const next = Math.max(...Object.keys(members).map(Number)) + 1;
   return `rejoin under a new id: stress_node --node-id ${next} --port ${self.port} --join ${ports.join(',')}`;
@@ -105,7 +108,6 @@ function differentMembers(hello: Hello, expected: readonly NodeId[]): string {
 export interface JoinAnswer {
   readonly state: 'learner' | 'voter';
   readonly members: FirstMembers;
-  readonly learners: readonly NodeId[];
 }
 
 /**
@@ -114,7 +116,10 @@ export interface JoinAnswer {
  * @returns null when nobody could take it in just now
  * @throws FormationError when it never will be
  */
-export async function askToJoin(places: readonly MemberAddress[], options: FormationOptions): Promise<JoinAnswer | null> {
+export async function askToJoin(
+  places: readonly MemberAddress[],
+  options: FormationOptions,
+): Promise<JoinAnswer | null> {
   const body = { node_id: options.nodeId, self: formatMember(options.self) };
   const asked = new Set<string>();
   const queue = [...places];
@@ -137,7 +142,12 @@ export async function askToJoin(places: readonly MemberAddress[], options: Forma
 }
 
 /** What `join` is refused with when the id cannot be used. */
-export function joinConflict(nodeId: NodeId, members: FirstMembers, self: MemberAddress, highestNodeId: NodeId): ServiceError {
+export function joinConflict(
+  nodeId: NodeId,
+  members: FirstMembers,
+  self: MemberAddress,
+  highestNodeId: NodeId,
+): ServiceError {
   const next = Math.max(highestNodeId, ...Object.keys(members).map(Number)) + 1;
   return new ServiceError(
     'CONFLICT',
@@ -149,7 +159,13 @@ export function joinConflict(nodeId: NodeId, members: FirstMembers, self: Member
 /** Checks the body of `join`. */
 export function parseJoin(body: unknown): { nodeId: NodeId; self: string; record: MemberRecord } {
   const { node_id, self } = (body ?? {}) as { node_id?: unknown; self?: unknown };
-  if (typeof node_id !== 'number' || !Number.isSafeInteger(node_id) || node_id < 0 || typeof self !== 'string' || self.length > 300) {
+  if (
+    typeof node_id !== 'number' ||
+    !Number.isSafeInteger(node_id) ||
+    node_id < 0 ||
+    typeof self !== 'string' ||
+    self.length > 300
+  ) {
     throw new ServiceError('VALIDATION', 'join: requires node_id and self');
   }
   try {

@@ -49,7 +49,11 @@ export function describeMembers(membership: Membership): Member[] {
  * Whom to connect to. An address given on this node's command line wins over the one in the log, so that members can move.
  * @param given by id
  */
-export function peerPlaces(membership: Membership, self: NodeId, given: ReadonlyMap<NodeId, MemberAddress>): PeerPlace[] {
+export function peerPlaces(
+  membership: Membership,
+  self: NodeId,
+  given: ReadonlyMap<NodeId, MemberAddress>,
+): PeerPlace[] {
   const places: PeerPlace[] = [];
   for (const [node, record] of memberRecords(membership)) {
     if (node === self) continue;

@@ -88,7 +88,10 @@ export class Persister {
       if (!(await this.#untilSpace(() => this.#wal.append(writes)))) return;
       this.#events.synced(writes.length);
     }
-    this.#events.persisted(group.at(-1)!.number, group.flatMap((record) => record.thenSend));
+    this.#events.persisted(
+      group.at(-1)!.number,
+      group.flatMap((record) => record.thenSend),
+    );
   }
 
   /** The last chunk puts the snapshot in place: first the hard state, then the file, then the log is emptied. */

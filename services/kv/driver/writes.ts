@@ -1,6 +1,6 @@
 import { ServiceError } from '../../../kit/errors.ts';
 import type { RequestOptions } from '../api.ts';
-import type { LogIndex, Proposal, RefusalReason } from '../core/raft/types.ts';
+import type { LogIndex, Proposal, RefusalReason, Term } from '../core/raft/types.ts';
 import { Deadlines } from './deadlines.ts';
 
 /** How the table reaches Raft. */
@@ -31,8 +31,8 @@ interface Write<R> {
   /** The attempt that Raft has; null while the request waits for a leader. */
   proposalId: string | null;
   proposedMs: number;
-  /** Where this node, as the leader, put it. */
-  index: LogIndex | null;
+  /** Of the leader that was given the attempt: if it is in the log at all, its entry has this term. Null when that is not known. */
+  term: Term | null;
   /** An earlier attempt may still take effect. */
   uncertain: boolean;
 }
@@ -52,9 +52,9 @@ export class Writes<R> {
   readonly #now: () => number;
   readonly #byRequest = new Map<string, Write<R>>();
   readonly #byProposal = new Map<string, Write<R>>();
-  readonly #byIndex = new Map<LogIndex, Write<R>>();
   readonly #waiting = new Set<Write<R>>();
   readonly #deadlines: Deadlines<Write<R>>;
+  #appliedTerm: Term = 0;
   #sequence = 0;
 
   /** @param prefix names this life of this node: no request id of another one may look alike */
@@ -90,7 +90,7 @@ export class Writes<R> {
         attempts: 0,
         proposalId: null,
         proposedMs: 0,
-        index: null,
+        term: null,
         uncertain: false,
       };
       this.#byRequest.set(requestId, write);
@@ -99,51 +99,45 @@ export class Writes<R> {
     });
   }
 
-  accepted(proposalId: string, index: LogIndex): void {
+  /** The attempt went to the leader of `term`, which takes it in that term or not at all. */
+  placed(proposalId: string, term: Term): void {
     const write = this.#byProposal.get(proposalId);
-    if (write === undefined || write.proposalId !== proposalId) return;
-    write.index = index;
-    this.#byIndex.set(index, write);
+    if (write !== undefined) write.term = term;
   }
 
   /** The attempt certainly had no effect. */
   refused(proposalId: string, reason: RefusalReason): void {
     const write = this.#byProposal.get(proposalId);
     if (write === undefined) return;
-    this.#byProposal.delete(proposalId);
-    if (write.proposalId !== proposalId) return;
-    write.proposalId = null;
+    this.#forget(write);
     if (reason === 'overloaded') this.#fail(write, overloaded(write.uncertain));
     else this.#waiting.add(write);
   }
 
-  /** The entry at `index` has been applied here. @param requestId that of its command, null for other entries */
-  applied(index: LogIndex, requestId: string | null, result: R | null): void {
+  /**
+   * An entry has been applied here.
+   * @param requestId that of its command, null for other entries
+   */
+  applied(index: LogIndex, term: Term, requestId: string | null, result: R | null): void {
     const write = requestId === null ? undefined : this.#byRequest.get(requestId);
     if (write !== undefined && result !== null) {
       this.#events.acknowledged(index, (this.#now() - write.startedMs) / 1000);
       this.#remove(write);
       write.resolve(result);
     }
-    const overwritten = this.#byIndex.get(index);
-    if (overwritten === undefined) return;
-    this.#byIndex.delete(index);
-    // Another leader's entry took the place, so this attempt is void.
-    if (overwritten.proposalId !== null) this.refused(overwritten.proposalId, 'notLeader');
+    if (term > this.#appliedTerm) this.#termBegan(term);
   }
 
-  /** What was sent to an earlier leader may be lost. */
-  leaderChanged(): void {
-    for (const write of this.#byRequest.values()) {
-      if (write.repeatable && write.proposalId !== null) this.#repeat(write);
-    }
+  /** A snapshot has replaced the state; what it contains of the attempts under way cannot be seen. */
+  restored(): void {
+    for (const write of this.#byProposal.values()) write.term = null;
   }
 
   tick(): void {
     const now = this.#now();
     for (const write of this.#deadlines.expired(now)) this.#expire(write);
-    for (const write of this.#byRequest.values()) {
-      if (!write.repeatable || write.proposalId === null) continue;
+    for (const write of [...this.#byProposal.values()]) {
+      if (!write.repeatable) continue;
       if (now - write.proposedMs > REPEAT_AFTER_MS * 2 ** (write.attempts - 1)) this.#repeat(write);
     }
     if (this.#waiting.size > 0 && this.#proposer.leaderKnown()) {
@@ -159,12 +153,23 @@ export class Writes<R> {
     }
   }
 
+  /**
+   * Terms in the log never decrease and entries are applied in order: an attempt of an earlier term that has not been applied by now
+   * never will be, and can be made again without harm.
+   */
+  #termBegan(term: Term): void {
+    this.#appliedTerm = term;
+    for (const [proposalId, write] of [...this.#byProposal]) {
+      if (write.term !== null && write.term < term) this.refused(proposalId, 'notLeader');
+    }
+  }
+
   #propose(write: Write<R>): void {
     this.#waiting.delete(write);
     write.attempts += 1;
     write.proposalId = `${write.requestId}/${write.attempts}`;
     write.proposedMs = this.#now();
-    write.index = null;
+    write.term = null;
     this.#byProposal.set(write.proposalId, write);
     this.#proposer.propose({ id: write.proposalId, data: write.command });
   }
@@ -214,9 +219,7 @@ export class Writes<R> {
 
   #forget(write: Write<R>): void {
     if (write.proposalId !== null) this.#byProposal.delete(write.proposalId);
-    if (write.index !== null && this.#byIndex.get(write.index) === write) this.#byIndex.delete(write.index);
     write.proposalId = null;
-    write.index = null;
   }
 }
 

@@ -116,13 +116,22 @@ async function reconcile(
   return [];
 }
 
-function restore(log: ReplayedLog, snapshots: SnapshotStore, entries: readonly Entry[], directory: string): Restored | null {
+function restore(
+  log: ReplayedLog,
+  snapshots: SnapshotStore,
+  entries: readonly Entry[],
+  directory: string,
+): Restored | null {
   const snapshot = snapshots.latest;
   if (log.hardState === null && snapshot === null && entries.length === 0) return null;
   const hardState = log.hardState ?? { term: snapshot?.term ?? 0, vote: null, commit: 0 };
   const last = entries.at(-1)?.index ?? snapshot?.index ?? 0;
   if (hardState.commit > last) {
-    throw new StorageCorruptError(directory, 0, `entry ${hardState.commit} was committed, but the log ends with ${last}`);
+    throw new StorageCorruptError(
+      directory,
+      0,
+      `entry ${hardState.commit} was committed, but the log ends with ${last}`,
+    );
   }
   return { hardState, snapshot, entries };
 }

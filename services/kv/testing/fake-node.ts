@@ -32,7 +32,7 @@ export class FakeNode implements KvNodeApi {
   async create(input: { key: string; value: string }, options: RequestOptions): Promise<KVEntry> {
     this.#record({ method: 'create', input, options });
     const seq = this.#entries.size + 1;
-    const id = `01900000-0000-7000-8000-${String(seq).padStart(12, '0')}`;
+    const id = `0190abcd-0000-7000-8000-${String(seq).padStart(12, '0')}`;
     const entry = { id, ...input, seq, source_node: 1, created_at: '2026-01-31T12:00:00.000Z' };
     this.#entries.set(id, entry);
     return entry;

@@ -35,9 +35,9 @@ export class Durability {
   }
 
   /** Hands out the number of the next record. `index` is null when it writes no entries and installs nothing. */
-  issue(record: { hardState: boolean; index: LogIndex | null; installed: SnapshotMeta | null }): number {
+  issue(record: { termChanged: boolean; index: LogIndex | null; installed: SnapshotMeta | null }): number {
     this.#issued += 1;
-    if (record.hardState) this.#hardState = this.#issued;
+    if (record.termChanged) this.#hardState = this.#issued;
     if (record.installed !== null) this.#installs += 1;
     if (record.index !== null) {
       this.#waiting.push({ number: this.#issued, index: record.index, installed: record.installed });

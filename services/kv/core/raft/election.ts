@@ -23,7 +23,7 @@ export class Election {
     replica.ticksSinceLeader += 1;
     if (replica.leader === null) replica.ticksWithoutLeader += 1;
     if (replica.electionElapsed < replica.electionTimeout) return;
-    if (replica.isVoter) {
+    if (replica.mayStand) {
       this.start({ pre: replica.config.preVote, transfer: false });
     } else {
       // It must not stand for election, but it also must not go on sending requests to a leader that is gone.
@@ -34,7 +34,7 @@ export class Election {
 
   start(kind: { readonly pre: boolean; readonly transfer: boolean }): void {
     const replica = this.#replica;
-    if (!replica.isVoter) return;
+    if (!replica.mayStand) return;
     replica.setLeader(null);
     replica.resetElectionTimer();
     this.#votes.clear();

@@ -109,6 +109,11 @@ export class MembershipHistory {
     return this.#changes[this.#changes.length - 1]!.membership;
   }
 
+  /** What was in force before the current one, if that is still known. */
+  get previous(): Membership | null {
+    return this.#changes[this.#changes.length - 2]?.membership ?? null;
+  }
+
   /** Index of the entry that holds the current configuration. */
   get index(): LogIndex {
     return this.#changes[this.#changes.length - 1]!.index;

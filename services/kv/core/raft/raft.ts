@@ -286,7 +286,7 @@ export class Raft implements Roles {
     if (leadership !== null || replica.role === 'candidate' || replica.role === 'preCandidate')
       replica.resetElectionTimer();
     if (term > replica.term) replica.setTerm(term, null);
-    replica.setRole(replica.isVoter ? 'follower' : 'learner');
+    replica.setRole(replica.restingRole);
     replica.setLeader(leader);
     if (leadership === null) return;
     replica.outbox.event({ type: 'steppedDown', reason });

@@ -78,7 +78,7 @@ export class Replica {
       `restored commit ${this.commitIndex} is beyond the last entry ${this.log.lastIndex}: durable entries were lost`,
     );
     assert(this.term >= this.log.lastTerm, `restored term ${this.term} is below the last entry's ${this.log.lastTerm}`);
-    this.role = this.isVoter ? 'follower' : 'learner';
+    this.role = this.restingRole;
     this.resetElectionTimer();
   }
 
@@ -86,8 +86,19 @@ export class Replica {
     return this.config.id;
   }
 
-  get isVoter(): boolean {
-    return isVoter(this.memberships.current, this.config.id);
+  /**
+   * Whether this node may stand for election. One that its newest configuration leaves out still may while that is not committed:
+   * it can be the only one that has the entry, and then nobody else can win (§4.2.2). Its own vote does not count, of course.
+   */
+  get mayStand(): boolean {
+    const { current, previous, index } = this.memberships;
+    if (isVoter(current, this.id)) return true;
+    return index > this.commitIndex && previous !== null && isVoter(previous, this.id);
+  }
+
+  /** What this node is when it neither leads nor wants to. */
+  get restingRole(): 'follower' | 'learner' {
+    return this.mayStand ? 'follower' : 'learner';
   }
 
   /** Sends what promises nothing but the current term; that waits until the term is durable. */
@@ -150,7 +161,9 @@ export class Replica {
       index <= this.log.lastIndex,
       `commit ${index} is beyond the last entry ${this.log.lastIndex}: this node lost entries it had acknowledged`,
     );
+    const settles = this.memberships.index > this.commitIndex && this.memberships.index <= index;
     this.commitIndex = index;
+    if (settles) this.#settleRole();
   }
 
   /** Replaces log and state by a snapshot, whose last chunk is written in this step. */
@@ -204,15 +217,16 @@ export class Replica {
   /** Ends a step: what is to be written, and what became both committed and durable here. */
   finish(): Output {
     const entries = this.log.takeFresh();
+    const termChanged = this.#hardStateChanged;
     const hardState = this.#takeHardState(entries !== null);
-    const persist = this.outbox.takePersist(() => this.#issue(hardState, entries !== null), hardState, entries);
+    const persist = this.outbox.takePersist(() => this.#issue(termChanged, entries !== null), hardState, entries);
     this.#installing = null;
     return this.outbox.take(persist, this.#takeCommitted());
   }
 
-  #issue(hardState: HardState | null, hasEntries: boolean): number {
+  #issue(termChanged: boolean, hasEntries: boolean): number {
     return this.durability.issue({
-      hardState: hardState !== null,
+      termChanged,
       index: hasEntries ? this.log.lastIndex : (this.#installing?.index ?? null),
       installed: this.#installing,
     });
@@ -241,7 +255,11 @@ export class Replica {
   #membershipChanged(): void {
     const { current, index } = this.memberships;
     this.outbox.event({ type: 'membershipChanged', membership: current, index });
-    if (this.role === 'follower' || this.role === 'learner') this.setRole(this.isVoter ? 'follower' : 'learner');
+    this.#settleRole();
+  }
+
+  #settleRole(): void {
+    if (this.role === 'follower' || this.role === 'learner') this.setRole(this.restingRole);
   }
 }
 

@@ -124,17 +124,18 @@ export class Invariants implements Observer {
     this.#commands.set(command, entry.index);
   }
 
-  /** What a node applies is on the disks of a majority of the voters it knows. */
+  /**
+   * What a node applies is on the disks of a majority of the voters it knows. In a joint configuration that is certain of the
+   * incoming ones only: the leader may have left it, while this node does not know yet.
+   */
   #isDurable(entry: Entry, node: TestNode): void {
-    const { voters, votersOutgoing } = node.status().membership;
-    for (const set of [voters, votersOutgoing]) {
-      const disks = [...this.#nodes()].filter((other) => set.includes(other.id));
-      const holding = disks.filter((other) => other.disk.holds(entry.index, entry.term)).length;
-      assert(
-        set.length === 0 || holding * 2 > set.length,
-        `entry ${entry.index}@${entry.term} is applied, but on ${holding} disks of ${set}`,
-      );
-    }
+    const { voters } = node.status().membership;
+    const disks = [...this.#nodes()].filter((other) => voters.includes(other.id));
+    const holding = disks.filter((other) => other.disk.holds(entry.index, entry.term)).length;
+    assert(
+      holding * 2 > voters.length,
+      `entry ${entry.index}@${entry.term} is applied, but on ${holding} disks of ${voters}`,
+    );
   }
 
   #proposalRefused(id: string): void {

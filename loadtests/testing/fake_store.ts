@@ -34,7 +34,7 @@ export interface Misbehaviour {
   breakEveryWrite?: number;
 }
 
-export class FakeKv {
+export class FakeStore {
   readonly misbehaviour: Misbehaviour = {};
   /** Requests seen, and writes executed by their idempotency key. */
   requests = 0;

@@ -1,0 +1,111 @@
+/** `doctor`: what this machine has, and what follows from it. */
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { availableParallelism, freemem, release, totalmem, type } from 'node:os';
+import { isPortFree } from '../../cluster/ports.ts';
+import { holderOf } from '../../cluster/port_holder.ts';
+import { processFaults } from '../../faults/process_faults.ts';
+import { survey } from '../../../tools/survey.ts';
+import { type Context, print, printJson } from '../context.ts';
+import { EXIT, type ExitCode } from '../exit_code.ts';
+import { columns } from '../terminal.ts';
+
+interface Finding {
+  readonly subject: string;
+  readonly state: 'ok' | 'note' | 'missing';
+  readonly detail: string;
+}
+
+/** Enough for tools built from source (3 GB with Go's caches) and some runs. */
+const DISK_BYTES_MIN = 5e9;
+
+export async function doctorCommand(context: Context, flags: { readonly json: boolean }): Promise<ExitCode> {
+  const findings = [...(await tools()), runtime(), await disk(context), ...(await ports(context)), ...kernel(), ...faults()];
+  if (flags.json) printJson(context, { findings });
+  else print(context, table(context, findings));
+  return EXIT.pass;
+}
+
+async function tools(): Promise<Finding[]> {
+  return (await survey()).map(({ name, found, next, variable, accepts }) =>
+    found
+      ? { subject: name, state: 'ok', detail: `${found.version} (${found.source}) ${found.path}` }
+      : { subject: name, state: 'missing', detail: `${accepts}; next: ${next.join(', then ')}, or set ${variable}` },
+  );
+}
+
+function runtime(): Finding {
+  return { subject: 'node', state: 'ok', detail: `${process.version} ${process.execPath}` };
+}
+
+async function disk(context: Context): Promise<Finding> {
+  const { bavail, bsize } = await statfs(context.root);
+  const free = bavail * bsize;
+  return { subject: 'disk', state: free < DISK_BYTES_MIN ? 'note' : 'ok', detail: `${gigabytes(free)} GB free` };
+}
+
+async function ports(context: Context): Promise<Finding[]> {
+  const manifests = await Promise.all(context.systems.names().map((name) => context.systems.manifest(name)));
+  return Promise.all(
+    manifests.map(async ({ name, ports: plans, nodes }): Promise<Finding> => {
+      const all = plans.flatMap(({ first }) => Array.from({ length: nodes.default }, (_, node) => first + node));
+      const free = await Promise.all(all.map(isPortFree));
+      const taken = all.filter((_, index) => !free[index]).map((port) => `${port} by ${holder(port)}`);
+      const subject = `ports of ${name}`;
+      if (taken.length === 0) return { subject, state: 'ok', detail: `${all.join(', ')} are free` };
+      return { subject, state: 'note', detail: `held: ${taken.join('; ')} (only \`up\` needs them)` };
+    }),
+  );
+}
+
+function holder(port: number): string {
+  const found = holderOf(port);
+  return found ? `process ${found.pid} (${found.command.slice(0, 60)})` : 'a process that cannot be seen from here';
+}
+
+function kernel(): Finding[] {
+  const cores = availableParallelism();
+  const memory = `${gigabytes(freemem())} of ${gigabytes(totalmem())} GB memory free`;
+  const facts: Finding[] = [
+    { subject: 'machine', state: cores < 2 ? 'note' : 'ok', detail: `${type()} ${release()}, ${cores} cores, ${memory}` },
+  ];
+  if (process.platform !== 'linux') return facts;
+  const files = /Max open files\s+(\d+)/.exec(readText('/proc/self/limits'))?.[1] ?? 'unknown';
+  const netem = /^sch_netem\b/m.test(readText('/proc/modules')) || readText(`/lib/modules/${release()}/modules.dep`).includes('sch_netem');
+  const root = process.getuid?.() === 0;
+  return [
+    ...facts,
+    { subject: 'open files', state: Number(files) < 1024 ? 'note' : 'ok', detail: `at most ${files} a process` },
+    {
+      subject: 'packet loss',
+      state: netem && root ? 'ok' : 'note',
+      detail: `${netem ? 'the kernel has netem' : 'the kernel has no netem'}, ${root ? 'root' : 'not root'}`,
+    },
+  ];
+}
+
+function faults(): Finding[] {
+  return Object.values(processFaults).map((fault) => {
+    const available = fault.available();
+    return { subject: `fault ${fault.name}`, state: available === true ? 'ok' : 'note', detail: available === true ? 'available' : available };
+  });
+}
+
+function table(context: Context, findings: readonly Finding[]): string {
+  const { outColors } = context.terminal;
+  const paint = { ok: outColors.green, note: outColors.yellow, missing: outColors.red };
+  const rows = findings.map(({ subject, state, detail }) => [subject, state, detail]);
+  return columns(rows, (cell, column, row) => (column === 1 ? paint[findings[row]!.state](cell) : cell));
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(1);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

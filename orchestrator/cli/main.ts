@@ -1,0 +1,43 @@
+/** Entry point of `gameday`: the only place that reads the environment, handles signals and sets the exit code. */
+import { CommanderError } from 'commander';
+import { RunDirectories } from '../run/directory.ts';
+import { PROJECT_ROOT, projectVersion } from '../run/project.ts';
+import { Systems } from '../run/systems.ts';
+import { ScenarioCatalogue } from '../scenario/catalogue.ts';
+import { EXIT, type ExitCode, exitCodeOfError } from './exit_code.ts';
+import { createProgram } from './program.ts';
+import { SignalWatch } from './signals.ts';
+import { createTerminal } from './terminal.ts';
+
+async function main(): Promise<ExitCode> {
+  const terminal = createTerminal(process.stdout, process.stderr, process.env);
+  const signals = new SignalWatch((message) => terminal.stderr.write(`\n${message}\n`));
+  let exitCode: ExitCode = EXIT.pass;
+  const context = {
+    ...{ root: PROJECT_ROOT, workingDirectory: process.cwd(), terminal, signals },
+    systems: await Systems.project(),
+    catalogue: new ScenarioCatalogue(PROJECT_ROOT),
+    directories: new RunDirectories(PROJECT_ROOT),
+  };
+  const program = createProgram(context, projectVersion(PROJECT_ROOT), (code) => {
+    exitCode = code;
+  });
+  try {
+    if (process.argv.length <= 2) program.outputHelp();
+    else await program.parseAsync(process.argv);
+    return exitCode;
+  } catch (error) {
+    // Commander has written its own message.
+    if (!(error instanceof CommanderError)) terminal.stderr.write(`${terminal.errColors.red(describe(error))}\n`);
+    return exitCodeOfError(error);
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const expected = typeof (error as { readonly code?: unknown }).code === 'string';
+  return expected ? error.message : (error.stack ?? error.message);
+}
+
+// Connections that are kept alive must not keep the process.
+process.exit(await main());

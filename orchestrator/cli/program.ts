@@ -1,0 +1,159 @@
+/** The commands, their flags and their help. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { completionCommand, SHELLS } from './commands/completion.ts';
+import { downCommand, type DownFlags, statusCommand, type UpFlags, upCommand } from './commands/cluster.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { type RunFlags, runCommand, startCommand } from './commands/run.ts';
+import { openCommand, type RecheckFlags, recheckCommand, reportCommand } from './commands/runs.ts';
+import { checkCommand, listCommand } from './commands/scenarios.ts';
+import type { Context } from './context.ts';
+import type { ExitCode } from './exit_code.ts';
+
+const EXIT_CODES = `
+Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run, 130/143 interrupted.`;
+
+/** `done` receives the exit code of the command that ran. */
+export function createProgram(context: Context, version: string, done: (code: ExitCode) => void): Command {
+  const program = new Command('gameday')
+    .description('Puts a system under load and under fault, and lets alert rules decide whether it passed.')
+    .version(version)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(gameday --help shows the commands)')
+    .addHelpText('after', `${EXIT_CODES}\n\nExamples:\n  gameday run kv/leader-kill\n  gameday run kv --ci\n  gameday open`)
+    .configureOutput({
+      writeOut: (text) => context.terminal.stdout.write(text),
+      writeErr: (text) => context.terminal.stderr.write(text),
+    })
+    .exitOverride();
+  addRunCommands(program, context, done);
+  addScenarioCommands(program, context, done);
+  addClusterCommands(program, context, done);
+  addRecordCommands(program, context, done);
+  addMachineCommands(program, context, done);
+  return program;
+}
+
+type Done = (code: ExitCode) => void;
+
+function addRunCommands(program: Command, context: Context, done: Done): void {
+  withRunFlags(program.command('start').argument('[system]', 'one system, or all'))
+    .description('runs the scenario that shows a system best')
+    .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- all')
+    .action(async (system: string | undefined, flags: RunFlags) => done(await startCommand(context, system, flags)));
+  withRunFlags(program.command('run').argument('<scenario...>', 'name, id, path, or a suite: kv, all'))
+    .description('runs scenarios: load, faults, verdict, report')
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}\n\nExamples:\n  gameday run kv/leader-kill\n  gameday run kv --ci --json > result.json\n  gameday run scenarios/kv/smoke.yaml --nodes 5`,
+    )
+    .action(async (words: string[], flags: RunFlags) => done(await runCommand(context, words, flags)));
+}
+
+function withRunFlags(command: Command): Command {
+  return command
+    .option('--ci', "the scenario's smaller size and shorter schedule for continuous integration", false)
+    .option('--nodes <count>', 'how many nodes, instead of what the scenario says', integerFrom(1))
+    .option('--seed <number>', 'repeats the choices of an earlier run', integerFrom(0))
+    .addOption(
+      new Option('--time-scale <factor>', 'shortens the schedule: 0.5 is half as long; objectives stay')
+        .argParser(factor)
+        .default(1),
+    )
+    .option('--json', 'one JSON document on stdout, everything else on stderr', false)
+    .option('--keep', 'never delete this run; otherwise the last 30 are kept', false)
+    .addOption(inconclusiveOption());
+}
+
+function inconclusiveOption(): Option {
+  return new Option('--inconclusive <how>', 'warn: exit with 0 where nothing could be concluded').choices(['fail', 'warn']).default('fail');
+}
+
+function addScenarioCommands(program: Command, context: Context, done: Done): void {
+  program
+    .command('list')
+    .description('shows the scenarios')
+    .option('--json', 'as JSON', false)
+    .action((flags: { json: boolean }) => done(listCommand(context, flags)));
+  program
+    .command('check')
+    .description('validates scenario files without running them')
+    .argument('[scenario...]', 'as for run; all when absent')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExamples:\n  gameday check\n  gameday check scenarios/kv/leader-kill.yaml')
+    .action(async (words: string[], flags: { json: boolean }) => done(await checkCommand(context, words, flags)));
+}
+
+function addClusterCommands(program: Command, context: Context, done: Done): void {
+  program
+    .command('up')
+    .description('starts nodes on the documented ports and leaves them running')
+    .argument('<system>')
+    .option('--nodes <count>', "how many; the system's default when absent", integerFrom(1))
+    .option('--port <port>', "first port of node 0; the others follow", integerFrom(1))
+    .addHelpText('after', '\nExamples:\n  gameday up kv\n  gameday up kv --port 18080\n  curl http://127.0.0.1:18080/status')
+    .action(async (system: string, flags: UpFlags) => done(await upCommand(context, system, flags)));
+  program
+    .command('down')
+    .description('ends what `up` started, or with --all everything that is left over')
+    .argument('[system]')
+    .option('--all', 'also what a killed run left: paused processes are woken and ended', false)
+    .option('--delete-data', 'also deletes what the nodes have stored', false)
+    .action(async (system: string | undefined, flags: DownFlags) => done(await downCommand(context, system, flags)));
+  program
+    .command('status')
+    .description('shows the nodes that `up` started')
+    .argument('[system]')
+    .option('--json', 'as JSON', false)
+    .action(async (system: string | undefined, flags: { json: boolean }) => done(await statusCommand(context, system, flags)));
+}
+
+function addRecordCommands(program: Command, context: Context, done: Done): void {
+  const what = 'id, the start of one, or a directory; the last run when absent';
+  program
+    .command('open')
+    .description('serves the report and the stored series of a run until Ctrl-C')
+    .argument('[run]', what)
+    .option('--port <port>', 'a free one when absent', integerFrom(1))
+    .action(async (run: string | undefined, flags: { port?: number }) => done(await openCommand(context, run, flags)));
+  program
+    .command('recheck')
+    .description('judges a run again from what it stored')
+    .argument('[run]', what)
+    .option('--json', 'one JSON document on stdout', false)
+    .addOption(inconclusiveOption())
+    .action(async (run: string | undefined, flags: RecheckFlags) => done(await recheckCommand(context, run, flags)));
+  program
+    .command('report')
+    .description('writes the reports of a run again')
+    .argument('[run]', what)
+    .action(async (run: string | undefined) => done(await reportCommand(context, run)));
+}
+
+function addMachineCommands(program: Command, context: Context, done: Done): void {
+  program
+    .command('doctor')
+    .description('shows tools, ports, disk and what faults this machine can do')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: { json: boolean }) => done(await doctorCommand(context, flags)));
+  program
+    .command('completion')
+    .description('prints a completion script for the shell')
+    .argument('<shell>', SHELLS.join(', '))
+    .action((shell: string) => done(completionCommand(context, shell, program)));
+}
+
+function integerFrom(min: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || !Number.isSafeInteger(value)) {
+      throw new InvalidArgumentError(`Expected a whole number of at least ${min}.`);
+    }
+    return value;
+  };
+}
+
+function factor(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('Expected a factor above 0, at most 1.');
+  return value;
+}

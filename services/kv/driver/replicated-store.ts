@@ -1,0 +1,47 @@
+import type { Entry, LogIndex, SnapshotMeta } from '../core/raft/types.ts';
+import { type ApplyResult, KvStore } from '../core/store/store.ts';
+import type { SnapshotStore } from '../storage/snapshots.ts';
+import type { StateMachine } from './applier.ts';
+import type { Checkpoints } from './checkpoints.ts';
+
+export interface StoreEvents {
+  /** @param result null for entries that are no commands */
+  applied(entry: Entry, result: ApplyResult | null): void;
+}
+
+/** The key-value store as the log sees it: entries go in, and its hash after each of them is noted. */
+export class ReplicatedStore implements StateMachine {
+  readonly #snapshots: SnapshotStore;
+  readonly #checkpoints: Checkpoints;
+  readonly #events: StoreEvents;
+  #store = new KvStore();
+
+  constructor(snapshots: SnapshotStore, checkpoints: Checkpoints, events: StoreEvents) {
+    this.#snapshots = snapshots;
+    this.#checkpoints = checkpoints;
+    this.#events = events;
+  }
+
+  /** Valid until the next restore. */
+  get current(): KvStore {
+    return this.#store;
+  }
+
+  apply(entry: Entry): void {
+    const result = entry.kind === 'command' ? this.#store.apply(entry.index, entry.data) : null;
+    this.#checkpoints.applied(entry.index, this.#store.hash());
+    this.#events.applied(entry, result);
+  }
+
+  async restore(snapshot: SnapshotMeta): Promise<void> {
+    await this.load(snapshot.index);
+  }
+
+  /** Reads the newest stored snapshot. @throws StorageCorruptError */
+  async load(index: LogIndex): Promise<void> {
+    const blocks: Uint8Array[] = [];
+    for await (const block of this.#snapshots.blocks()) blocks.push(block);
+    this.#store = KvStore.restore(blocks);
+    this.#checkpoints.restored(index, this.#store.hash());
+  }
+}

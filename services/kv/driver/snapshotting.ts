@@ -1,0 +1,100 @@
+import type { LogIndex, SnapshotMeta } from '../core/raft/types.ts';
+import { DiskFullError } from '../storage/errors.ts';
+import type { SnapshotStore } from '../storage/snapshots.ts';
+import type { WriteAheadLog } from '../storage/wal.ts';
+
+export interface SnapshotSource {
+  /** What goes with a snapshot of the present state. */
+  meta(): Omit<SnapshotMeta, 'size'>;
+  /** The present state, unaffected by what is applied while it is read. */
+  chunks(): Iterable<Uint8Array>;
+}
+
+export interface SnapshottingEvents {
+  stored(snapshot: SnapshotMeta): void;
+  failed(error: Error): void;
+  /** It will be tried again after as many entries. */
+  postponed(error: Error): void;
+}
+
+export interface SnapshottingOptions {
+  /** A snapshot is taken after so many entries, or so many bytes of commands, whichever comes first. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** Takes snapshots of this node's own state from time to time, and lets the log before them go. */
+export class Snapshotting {
+  readonly #wal: WriteAheadLog;
+  readonly #snapshots: SnapshotStore;
+  readonly #source: SnapshotSource;
+  readonly #events: SnapshottingEvents;
+  readonly #options: SnapshottingOptions;
+  #entries = 0;
+  #bytes = 0;
+  #running: Promise<void> | null = null;
+  #compacting: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(
+    wal: WriteAheadLog,
+    snapshots: SnapshotStore,
+    source: SnapshotSource,
+    events: SnapshottingEvents,
+    options: SnapshottingOptions,
+  ) {
+    this.#wal = wal;
+    this.#snapshots = snapshots;
+    this.#source = source;
+    this.#events = events;
+    this.#options = options;
+  }
+
+  /** An entry with so many bytes has been applied. */
+  applied(bytes: number): void {
+    this.#entries += 1;
+    this.#bytes += bytes;
+  }
+
+  /** Takes a snapshot when it is time. Call it when Raft knows of everything applied. */
+  consider(): void {
+    const due = this.#entries >= this.#options.entries || this.#bytes >= this.#options.bytes;
+    if (due && this.#running === null && !this.#stopped) void this.take();
+  }
+
+  /** Takes one now, unless one is being taken already. */
+  take(): Promise<void> {
+    this.#running ??= this.#take().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  /** Raft has dropped the log up to `index`. */
+  compacted(index: LogIndex): void {
+    this.#compacting = this.#compacting
+      .then(() => this.#wal.compact(Math.min(index, this.#snapshots.latest?.index ?? 0)))
+      .catch((error: Error) => this.#events.failed(error));
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+    await this.#compacting;
+  }
+
+  async #take(): Promise<void> {
+    this.#entries = 0;
+    this.#bytes = 0;
+    const meta = this.#source.meta();
+    if (meta.index <= (this.#snapshots.latest?.index ?? 0)) return;
+    try {
+      const stored = await this.#snapshots.create(meta, this.#source.chunks());
+      await this.#snapshots.prune();
+      if (!this.#stopped) this.#events.stored(stored);
+    } catch (error) {
+      if (error instanceof DiskFullError) this.#events.postponed(error);
+      else this.#events.failed(error as Error);
+    }
+  }
+}
