@@ -148,7 +148,7 @@ const own = [
     min: 0,
     steps: true,
     queries: [
-      { expr: 'sum(up{job=~"$job"})', legend: 'up' },
+      { expr: orZero('count(up{job=~"$job"} == 1 and on (job, instance) gameday_node_info)'), legend: 'up' },
       { expr: 'max(gameday_nodes_expected)', legend: 'expected' },
     ],
   }),

@@ -6,10 +6,15 @@ import { obtain } from './obtain.ts';
 import { thisMachine } from './surroundings.ts';
 
 test('every tool builds from its pinned module, and calls itself by its version', async () => {
+  // Go's own cache lies below it, too: everything is built as on a fresh machine.
   const XDG_CACHE_HOME = await mkdtemp(join(tmpdir(), 'gameday-build-'));
   try {
     const machine = thisMachine();
-    const environment = { ...machine.environment, XDG_CACHE_HOME, GAMEDAY_MIRROR: 'http://127.0.0.1:9' };
+    const environment: Record<string, string | undefined> = {
+      ...machine.environment,
+      XDG_CACHE_HOME,
+      GAMEDAY_MIRROR: 'http://127.0.0.1:9',
+    };
     for (const tool of ['K6', 'PROMETHEUS', 'PROMTOOL']) delete environment[`GAMEDAY_${tool}`];
     const tools = await obtain(['k6', 'prometheus', 'promtool'], { surroundings: { ...machine, environment } });
     expect([...tools.values()].map(({ name, version, source }) => `${name} ${version} ${source}`)).toEqual([

@@ -146,6 +146,13 @@ describe('the page', () => {
     expect(html).not.toContain('<script>alert');
   });
 
+  test('says the first line of an error at the top and has the rest at hand', () => {
+    const { verdict: _, ...record } = syntheticRecord('fail');
+    const html = page({ record: { ...record, error: { code: 'X', message: 'node 1 exited:\n  at line 7' } } });
+    expect(html).toContain('<p class="sentence">The run could not be carried through: node 1 exited:</p>');
+    expect(html).toContain('<pre>node 1 exited:\n  at line 7</pre>');
+  });
+
   test('of an interrupted run without data still says what was asked for', () => {
     const html = page({ record: interruptedRecord(), panels: null, load: null, runbooks: new Map() });
     expect(html).toContain('NO VERDICT');

@@ -31,6 +31,11 @@ export function outcomeOf(record: RunRecord): Outcome {
   return record.verdict?.result ?? 'none';
 }
 
+/** The message of an error may go on with the end of a log; the page shows all of it elsewhere. */
+function firstLine(message: string): string {
+  return message.trim().split('\n')[0] ?? '';
+}
+
 /** One sentence: why the run ended as it did. */
 export function sentenceOf(record: RunRecord): string {
   const { verdict, error, interrupted } = record;
@@ -40,7 +45,7 @@ export function sentenceOf(record: RunRecord): string {
     return `${criteria === 1 ? 'The one criterion was' : `All ${criteria} criteria were`} met, with ${count(injected, 'fault')} injected.`;
   }
   if (verdict?.reasons[0] !== undefined) return verdict.reasons[0];
-  if (error !== undefined) return `The run could not be carried through: ${error.message}`;
+  if (error !== undefined) return `The run could not be carried through: ${firstLine(error.message)}`;
   if (interrupted !== undefined) return `The run was ended by ${interrupted.signal} before it could be judged.`;
   return record.inconclusive[0] ?? 'The run has not been judged.';
 }
@@ -48,7 +53,7 @@ export function sentenceOf(record: RunRecord): string {
 /** What the first sentence leaves out. */
 export function furtherReasonsOf(record: RunRecord): readonly string[] {
   const all = [...(record.verdict?.reasons ?? []), ...record.inconclusive];
-  if (record.verdict !== undefined && record.error !== undefined) all.push(record.error.message);
+  if (record.verdict !== undefined && record.error !== undefined) all.push(firstLine(record.error.message));
   if (record.verdict !== undefined && record.interrupted !== undefined)
     all.push(`ended early by ${record.interrupted.signal}`);
   const first = sentenceOf(record);

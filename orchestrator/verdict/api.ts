@@ -53,7 +53,7 @@ interface RawSeries {
 /** Most steps in one range query; Prometheus refuses more than 11,000. */
 const STEPS_MAX = 10_000;
 
-/** Errors are VerdictError QUERY_FAILED, QUERY_TIMEOUT, PROMETHEUS_UNREACHABLE. */
+/** Errors are VerdictError QUERY_FAILED, QUERY_TIMEOUT, PROMETHEUS_UNREACHABLE, TSDB_CORRUPT. */
 export class PromApi {
   readonly #url: string;
   readonly #timeoutMs: number;
@@ -163,11 +163,23 @@ export class PromApi {
     try {
       answer = JSON.parse(text);
     } catch (cause) {
+      // A query that took too long is a 503 too, but with a body that says so.
+      if (status === 503) throw this.#unavailable(status);
       throw new VerdictError('QUERY_FAILED', `${path}: answer ${status} is no JSON: ${text.slice(0, 200)}`, { cause });
     }
     if (answer.status === 'success') return answer.data;
+    const error = answer.error ?? '';
+    if (/cannot populate chunk|checksum mismatch|corrupt/.test(error))
+      throw new VerdictError('TSDB_CORRUPT', `the stored series are damaged: ${error} (run the scenario again)`);
     const code = answer.errorType === 'timeout' ? 'QUERY_TIMEOUT' : 'QUERY_FAILED';
-    throw new VerdictError(code, `${form?.get('query') ?? path}: ${answer.error ?? `status ${status}`}`);
+    throw new VerdictError(code, `${form?.get('query') ?? path}: ${error || `status ${status}`}`);
+  }
+
+  #unavailable(status: number): VerdictError {
+    return new VerdictError(
+      'PROMETHEUS_UNREACHABLE',
+      `Prometheus at ${this.#url} is starting or stopping (status ${status}): see its log`,
+    );
   }
 
   async #send(

@@ -70,7 +70,7 @@ test.each<[string, Partial<RunRecord>, string[]]>([
   ['interrupted', { interrupted: { signal: 'SIGTERM', at: 5 } }, ['the run was interrupted by SIGTERM']],
   [
     'an error',
-    { error: { code: 'X', message: 'node 1 did not start' } },
+    { error: { code: 'X', message: 'node 1 did not start\nstack' } },
     ['the run could not be carried through: node 1 did not start (X)'],
   ],
   ['what the run noticed', { inconclusive: ['a proxy was gone'] }, ['a proxy was gone']],

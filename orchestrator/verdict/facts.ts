@@ -42,7 +42,8 @@ const EXIT_CODES_OF_A_WHOLE_LOAD = new Set([0, 99]);
 export function runReasons(record: RunRecord): string[] {
   const reasons = [...record.inconclusive];
   const { error, interrupted, load, scenario } = record;
-  if (error !== undefined) reasons.push(`the run could not be carried through: ${error.message} (${error.code})`);
+  if (error !== undefined)
+    reasons.push(`the run could not be carried through: ${error.message.split('\n', 1)[0]} (${error.code})`);
   if (interrupted !== undefined) reasons.push(`the run was interrupted by ${interrupted.signal}`);
   if (scenario.criteria.length === 0)
     reasons.push('the scenario has no criteria: nothing was promised, so nothing is proven');

@@ -47,6 +47,8 @@ export interface JudgeOptions {
 export async function judge(options: JudgeOptions): Promise<Verdict> {
   const { record, runDirectory } = options;
   await checkRunDirectory(record, runDirectory);
+  // A run that never got as far as a load may have nothing of what is read below.
+  if (judgedPhases(record, 0) === null) return verdictOf(record, unjudged(record));
   const configuration = await readConfiguration(join(runDirectory, RUN_FILES.prometheus, 'prometheus.yml'));
   const liveRules = parseRules(await readRuleSources(configuration.ruleFiles), configuration.evaluationIntervalMs);
   const rules =
@@ -54,11 +56,7 @@ export async function judge(options: JudgeOptions): Promise<Verdict> {
       ? liveRules
       : parseRules(await readRuleSources(options.rulesFiles), configuration.evaluationIntervalMs);
   const phases = judgedPhases(record, configuration.queryOffsetMs);
-  if (phases === null)
-    return verdictOf(
-      record,
-      record.scenario.criteria.map((criterion) => unjudged(criterion, record)),
-    );
+  if (phases === null) return verdictOf(record, unjudged(record));
   const criteria = await onStoredSeries(options, (api) =>
     new Trial(api, options, configuration, rules, liveRules, phases).judge(),
   );
@@ -89,7 +87,9 @@ async function checkRunDirectory(record: RunRecord, runDirectory: string): Promi
 async function onStoredSeries<T>(options: JudgeOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
   options.onProgress?.('opening the stored series');
   try {
-    return await withStoredSeries({ ...options, name: 'judge', binary: pathOf(options.tools) }, work);
+    const result = await withStoredSeries({ ...options, name: 'judge', binary: pathOf(options.tools) }, work);
+    options.signal?.throwIfAborted();
+    return result;
   } catch (error) {
     if (options.signal?.aborted !== true) throw error;
     throw new VerdictError('ABORTED', 'judging was interrupted: `gameday recheck` does it again', { cause: error });
@@ -207,10 +207,11 @@ async function tolerated<T>(work: () => T | Promise<T>): Promise<{ readonly valu
   }
 }
 
-function unjudged(criterion: Criterion, record: RunRecord): CriterionResult {
+function unjudged(record: RunRecord): CriterionResult[] {
   const moment = { from: record.startedAt, to: record.startedAt };
   const run = { window: moment, loading: moment, faults: [], scrapeGaps: [], interrupted: true };
-  return judgeCriterion(criterion, null, { because: 'the run ended before its load could be judged' }, run);
+  const because = 'the run ended before its load could be judged';
+  return record.scenario.criteria.map((criterion) => judgeCriterion(criterion, null, { because }, run));
 }
 
 /** Fail if any criterion fails; else inconclusive if any is, or the run as a whole; an interrupted run is always inconclusive. */

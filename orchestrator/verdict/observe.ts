@@ -59,8 +59,9 @@ export class Observer {
     const grid = this.grid((live ?? rule).group.key, rule.group.intervalMs);
     const facts = ruleFacts(rule, rules);
     const { selectors, evidence } = needs(rule, rules);
-    const [values, missing, evidenceSpans, recorded] = await Promise.all([
-      this.#ask(judgedExpression(rule, rules), grid),
+    // First and alone: when the rule itself is wrong, its own error is the one to show.
+    const values = await this.#ask(judgedExpression(rule, rules), grid);
+    const [missing, evidenceSpans, recorded] = await Promise.all([
       this.#missing(selectors, grid),
       Promise.all(evidence.map(async (expr) => this.#spans(`count(${this.#judged(expr)})`, grid))),
       live === null ? [] : this.#recorded(rule),

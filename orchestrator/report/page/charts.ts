@@ -31,7 +31,7 @@ function hasData(panel: PanelData): boolean {
 function renderChart(panel: PanelData, id: string): Markup {
   const errors = panel.errors.map((error) => html`<p class="error">${error}</p>`);
   const body = hasData(panel)
-    ? html`<div class="chart" data-chart="${id}"></div><div class="legend" data-legend="${id}"></div>`
+    ? html`<div class="chart" data-kind="${panel.kind}" data-chart="${id}"></div><div class="legend" data-legend="${id}"></div>`
     : html`<p class="empty">no data in this window</p>`;
   return html`<figure class="panel"><figcaption><h4>${panel.title}</h4><p>${panel.description}</p></figcaption>${body}${errors}<details class="query"><summary>Query</summary>${panel.queries.map(
     (query) => html`<pre><code>${query}</code></pre>`,

@@ -25,7 +25,7 @@ export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): M
 <h1>${scenario.title}</h1>
 <p class="sentence">${sentenceOf(record)}</p>
 ${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${reason}</li>`)}</ul>`}
-<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${scenario.load.ratePerSecond}/s for ${formatSeconds(
+${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${scenario.load.ratePerSecond}/s for ${formatSeconds(
     scenario.load.durationMs / 1000,
   )}</span>${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
     record.startedAt,

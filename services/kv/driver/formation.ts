@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceError } from '../../../kit/errors.ts';
 import { clientAddress, type InitialMember, type MemberAddress } from '../addresses.ts';
 import type { NodeId } from '../core/raft/types.ts';
-import type { Identity } from '../storage/identity.ts';
 import { CallError } from '../transport/call.ts';
 import type { Transport } from '../transport/transport.ts';
 import { formatMember, type MemberRecord, parseMember } from './members.ts';

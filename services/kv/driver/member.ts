@@ -13,7 +13,8 @@ import type {
   RaftStatus,
   RefusalReason,
 } from '../core/raft/types.ts';
-import type { ApplyResult, KvStore } from '../core/store/store.ts';
+import type { KvStore } from '../core/store/store.ts';
+import type { ApplyResult } from '../core/store/types.ts';
 import { countMessages, type KvMetrics } from '../metrics.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Frame, SenderState } from '../transport/frame.ts';
@@ -24,6 +25,7 @@ import type { DiskSpace } from './disk-space.ts';
 import { DurabilityAudit } from './durability-audit.ts';
 import { Engine } from './engine.ts';
 import { Persister } from './persister.ts';
+import type { RaftJournal } from './raft-journal.ts';
 import { Reads } from './reads.ts';
 import { ReplicatedStore } from './replicated-store.ts';
 import { Snapshotting } from './snapshotting.ts';
@@ -45,7 +47,8 @@ export interface MemberParts {
   readonly space: DiskSpace;
   readonly metrics: KvMetrics;
   readonly logger: Logger;
-  readonly onEvent: (event: RaftEvent) => void;
+  readonly journal: RaftJournal;
+  readonly onMembership: (membership: Membership) => void;
   /** The node cannot go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -205,6 +208,10 @@ export class Member {
     };
   }
 
+  unreachable(node: NodeId): void {
+    this.#engine.input({ type: 'unreachable', node });
+  }
+
   /** Time has passed: one tick of Raft's. */
   tick(): void {
     this.#writes.tick();
@@ -255,15 +262,14 @@ export class Member {
   }
 
   #createSnapshotting(options: MemberOptions): Snapshotting {
-    const { storage, metrics, logger, onFailure } = this.#parts;
+    const { storage, journal, logger, onFailure } = this.#parts;
     return new Snapshotting(
       storage.wal,
       storage.snapshots,
       { meta: () => this.#engine.snapshotMeta(this.appliedIndex), chunks: () => this.kv.snapshot() },
       {
         stored: (snapshot) => {
-          metrics.raft.snapshots.inc({ event: 'created' });
-          logger.debug({ index: snapshot.index, bytes: snapshot.size }, 'snapshot stored');
+          journal.snapshotCreated(snapshot.index, snapshot.size);
           this.#engine.input({ type: 'snapshotStored', snapshot });
         },
         postponed: (error) => logger.warn({ err: error }, 'no space for a snapshot: the log stays as it is'),
@@ -365,9 +371,12 @@ export class Member {
       this.#leader = event.leader;
       this.#reads.leaderChanged();
     }
-    if (event.type === 'membershipChanged') this.#membership = event.membership;
+    if (event.type === 'membershipChanged') {
+      this.#membership = event.membership;
+      this.#parts.onMembership(event.membership);
+    }
     if (event.type === 'compacted') this.snapshotting.compacted(event.index);
-    this.#parts.onEvent(event);
+    this.#parts.journal.record(event);
   }
 
   async #readSnapshot(to: NodeId, index: LogIndex, offset: number, length: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Entry, LogIndex, SnapshotMeta } from '../core/raft/types.ts';
-import { type ApplyResult, KvStore } from '../core/store/store.ts';
+import { KvStore } from '../core/store/store.ts';
+import type { ApplyResult } from '../core/store/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
 import type { StateMachine } from './applier.ts';
 import type { Checkpoints } from './checkpoints.ts';

@@ -39,6 +39,8 @@ export async function openStorage(disk: Disk, directory: string, options: Storag
   const { log: wal, replayed, tornBytes } = await WriteAheadLog.open(disk, walDirectory, options);
   await disk.syncDirectory(directory);
   try {
+    // A member's log has its first record before it is a member (`foundLog`).
+    if (identity.members !== null && wal.segmentCount === 0) throw new StorageCorruptError(walDirectory, 0, 'the log is missing');
     const entries = await reconcile(wal, replayed, snapshots, options, walDirectory);
     await snapshots.prune();
     return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries, walDirectory), tornBytes };
@@ -134,4 +136,22 @@ function restore(
     );
   }
   return { hardState, snapshot, entries };
+}
+
+/**
+ * Makes the list of first members durable, and before it a first record in the log: a member without a log has lost it.
+ * @returns the identity as stored
+ */
+export async function foundLog(
+  disk: Disk,
+  directory: string,
+  { identity, wal }: Storage,
+  members: Readonly<Record<number, string>>,
+  joined: boolean,
+): Promise<Identity> {
+  await wal.append([{ hardState: { term: 0, vote: null, commit: 0 }, entries: [] }]);
+  const highestNodeId = Math.max(identity.highestNodeId, ...Object.keys(members).map(Number));
+  const founded = { ...identity, members, joined, highestNodeId };
+  await storeIdentity(disk, directory, founded);
+  return founded;
 }

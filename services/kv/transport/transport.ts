@@ -122,13 +122,17 @@ export class TlsTransport implements Transport {
     await this.#listener.close();
   }
 
+  /** In frames of bounded size. Once the first has gone, what the connection does not take counts as lost, not as never sent. */
   #write(stream: PeerStream, to: NodeId, messages: readonly Message[]): boolean {
     if (!stream.open) return false;
-    this.#writer.clear();
-    writeFrame(this.#writer, { from: this.#options.nodeId, sender: this.#events.senderState(to), messages });
-    const sent = stream.send(this.#writer.view());
-    if (sent) this.#events.sent(to, messages, this.#writer.length);
-    return sent;
+    const frames = messages.length === 0 ? [messages] : groupsBySize(messages);
+    for (const [position, frame] of frames.entries()) {
+      this.#writer.clear();
+      writeFrame(this.#writer, { from: this.#options.nodeId, sender: this.#events.senderState(to), messages: frame });
+      if (!stream.send(this.#writer.view())) return position > 0;
+      this.#events.sent(to, frame, this.#writer.length);
+    }
+    return true;
   }
 
   #stream(place: PeerPlace, path: '/_raft/append' | '/_raft/snapshot'): PeerStream {
@@ -138,4 +142,27 @@ export class TlsTransport implements Transport {
     };
     return new PeerStream(place, { certificates, path, headers: { [INSTANCE_HEADER]: instanceId }, onState, now });
   }
+}
+
+/** A group is closed when it has reached this; one message is far smaller than the greatest frame. */
+const GROUP_BYTES = 4 * 1024 * 1024;
+
+function groupsBySize(messages: readonly Message[]): Message[][] {
+  const groups: Message[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const message of messages) {
+    if (bytes >= GROUP_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)!.push(message);
+    bytes += dataBytes(message);
+  }
+  return groups;
+}
+
+function dataBytes(message: Message): number {
+  const pieces =
+    message.type === 'append' ? message.entries : message.type === 'forwardProposals' ? message.proposals : [];
+  return pieces.reduce((sum, { data }) => sum + data.length, message.type === 'installSnapshot' ? message.data.length : 0);
 }

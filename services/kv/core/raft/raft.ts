@@ -128,7 +128,7 @@ export class Raft implements Roles {
         this.#replica.send({ type: 'heartbeatAck', from: id, to: message.from, term, readRound: 0 });
         break;
       case 'forwardProposals':
-        this.#proposalsForwarded(message);
+        this.#refuseOldProposals(message);
         break;
       case 'forwardReads':
         this.#readsForwarded(message);
@@ -212,23 +212,28 @@ export class Raft implements Roles {
     } else if (leader !== null) {
       this.#forwarding.forward(leader, proposals);
     } else {
-      this.#refuse(
-        proposals.map((proposal) => proposal.id),
-        'noLeader',
-      );
+      this.#refuse(idsOf(proposals), 'noLeader');
     }
   }
 
   #proposalsForwarded(message: MessageOf<'forwardProposals'>): void {
     if (!this.#forwarding.take(message)) return;
-    const { proposals } = message;
-    const refused =
-      this.#leadership === null
-        ? ({ ids: proposals.map((proposal) => proposal.id), reason: 'notLeader' } as const)
-        : this.#leadership.propose(proposals, null);
-    if (refused === null) return;
+    if (this.#leadership === null) {
+      this.#refuseForwarded(message, idsOf(message.proposals), 'notLeader');
+      return;
+    }
+    const refused = this.#leadership.propose(message.proposals, null);
+    if (refused !== null) this.#refuseForwarded(message, refused.ids, refused.reason);
+  }
+
+  #refuseForwarded(message: Message, ids: readonly string[], reason: RefusalReason): void {
     const { id, term } = this.#replica;
-    this.#replica.send({ type: 'proposalsRefused', from: id, to: message.from, term, ...refused });
+    this.#replica.send({ type: 'proposalsRefused', from: id, to: message.from, term, ids, reason });
+  }
+
+  /** Proposals live for the term in which they were forwarded: whoever sees a later one knows what became of them. */
+  #refuseOldProposals(message: MessageOf<'forwardProposals'>): void {
+    if (this.#forwarding.take(message)) this.#refuseForwarded(message, idsOf(message.proposals), 'notLeader');
   }
 
   #read(ids: readonly string[]): void {
@@ -304,12 +309,14 @@ export class Raft implements Roles {
   // Looking in
 
   /**
-   * The meta data for a snapshot of the state after applying `index`, to be stored with it.
-   * @param index between the last stored snapshot and `appliedIndex`
+   * The meta data for a snapshot of the state after applying `index`, to be stored with it; null when a newer one has come from
+   * the leader in the meantime.
+   * @param index what the state machine has applied
    * @param size bytes of the snapshot's data
    */
-  snapshotMeta(index: LogIndex, size: number): SnapshotMeta {
+  snapshotMeta(index: LogIndex, size: number): SnapshotMeta | null {
     const { log, memberships, snapshot, emittedIndex } = this.#replica;
+    if (snapshot !== null && index < snapshot.index) return null;
     const term = log.termAt(index);
     assert(
       term !== null && index >= (snapshot?.index ?? 0) && index <= emittedIndex,
@@ -359,6 +366,10 @@ function takeAsLeader(leadership: Leadership, input: LeaderInput): void {
     case 'forceSnapshot':
       replication.forceSnapshot(input.to);
   }
+}
+
+function idsOf(proposals: readonly Proposal[]): string[] {
+  return proposals.map((proposal) => proposal.id);
 }
 
 /** A PreVote and the consent to it name a term that nobody is in yet. */

@@ -192,10 +192,9 @@ export class TestCluster {
   snapshot(id: NodeId): boolean {
     const node = this.node(id);
     if (node.appliedIndex <= (node.disk.snapshot?.meta.index ?? 0) || node.core === null) return false;
-    // While a received snapshot is on its way to the disk, a driver makes none of its own.
-    if (node.unwritten.some((record) => record.snapshotWrite?.done)) return false;
     const data = bytes.encode(JSON.stringify(node.state));
     const meta = node.core.snapshotMeta(node.appliedIndex, data.length);
+    if (meta === null) return false;
     node.disk.storeSnapshot(meta, data, this.config.entriesKeptAfterSnapshot);
     this.step(id, { type: 'snapshotStored', snapshot: meta });
     return true;
