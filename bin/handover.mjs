@@ -96,7 +96,7 @@ function handOver(node, parameters) {
   const child = spawn(node, parameters, { stdio: 'inherit' });
   // Out of the way of `pkill -f`, which shall find the real process.
   process.title = 'gameday launcher';
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => 0);
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   process.on('SIGINT', () => {
     // Ctrl-C on a terminal reaches the whole foreground group: the child has it already.
     if (!isForeground()) child.kill('SIGINT');

@@ -12,6 +12,7 @@ import type { Selection } from './selection.ts';
 import { describeTally, modes, type Stage, type StageResult } from './stages.ts';
 
 const USAGE = `usage: npm test [-- system…] [-- --only stage]     systems: ${Object.keys(systems).join(', ')}`;
+const colour = pc.createColors(process.stdout.isTTY === true && !process.env.NO_COLOR);
 /** Between two plain lines of a long stage, where there is no terminal to draw on. */
 const PLAIN_INTERVAL_MS = 15_000;
 
@@ -69,7 +70,7 @@ async function runStage(stage: Stage, context: Omit<Parameters<Stage['run']>[0],
   };
   const show = () => {
     const text = `  ${stage.name} ${seconds().toFixed(0)} s ${step}`;
-    process.stdout.write(live ? `\r\u001b[2K${pc.dim(text.slice(0, process.stdout.columns - 1))}` : `${text}\n`);
+    process.stdout.write(live ? `\r\u001b[2K${colour.dim(text.slice(0, process.stdout.columns - 1))}` : `${text}\n`);
   };
   if (live) show();
   else console.log(`  ${stage.name} …`);
@@ -87,7 +88,7 @@ async function runStage(stage: Stage, context: Omit<Parameters<Stage['run']>[0],
 }
 
 function line({ name, ok, seconds, summary }: Outcome): string {
-  const mark = ok ? pc.green('✓ passed') : pc.red('✗ FAILED');
+  const mark = ok ? colour.green('✓ passed') : colour.red('✗ FAILED');
   return `${mark}  ${name.padEnd(12)} ${`${seconds.toFixed(1)} s`.padStart(8)}  ${summary}`;
 }
 

@@ -66,7 +66,7 @@ function variables(job: string): cog.Builder<VariableModel>[] {
     new QueryVariableBuilder('job')
       .label('Job')
       .datasource(DATASOURCE)
-      .query('label_values(gameday_node_info, job)')
+      .query('label_values(gameday_node_info{job!="gameday"}, job)')
       .refresh(VariableRefresh.OnTimeRangeChanged)
       .multi(true)
       .includeAll(true)

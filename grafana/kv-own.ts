@@ -89,7 +89,7 @@ export const consensus = [
     min: 0,
     steps: true,
     queries: [
-      { expr: orZero(`sum by (event) (raft_snapshots_total{${NODES}})`), legend: 'snapshots {{event}}' },
+      { expr: `sum by (event) (raft_snapshots_total{${NODES}})`, legend: 'snapshots {{event}}' },
       { expr: `max by (kind) (raft_members{${NODES}})`, legend: 'members: {{kind}}' },
     ],
   }),

@@ -47,7 +47,7 @@ const slo = [
     query: { expr: operationQuantile(0.99, 'read', '$__range'), legend: 'read p99' },
   }),
   stat({
-    title: 'Slowest recovery',
+    title: 'Recovery',
     description: 'Longest time from a fault until every node was ready again; 0 before the first fault.',
     unit: 's',
     reduce: 'max',
@@ -148,7 +148,7 @@ const own = [
     min: 0,
     steps: true,
     queries: [
-      { expr: orZero('count(up{job=~"$job"} == 1 and on (job, instance) gameday_node_info)'), legend: 'up' },
+      { expr: 'sum(up{job=~"$job",job!="gameday"})', legend: 'up' },
       { expr: 'max(gameday_nodes_expected)', legend: 'expected' },
     ],
   }),

@@ -17,7 +17,7 @@ export function verdictTable(record: RunRecord, width: number, colors: Colors): 
     criterion.alert,
     expectation(criterion),
     `${SYMBOL[criterion.result]} ${criterion.result}`,
-    criterion.reason,
+    shortReason(criterion),
   ]);
   const table = columns(cutWhy([HEAD, ...rows], width), (cell, column, row) => {
     if (row === 0) return colors.dim(cell);
@@ -35,6 +35,11 @@ export function expectation({ expect, during, outside, withinMs }: CriterionResu
     ...(outside === undefined ? [] : [`outside ${outside}`]),
   ];
   return parts.join(' ');
+}
+
+/** Of what passed the first clause is enough; whole sentences for the rest follow the table. */
+function shortReason({ result, reason }: CriterionResult): string {
+  return result === 'pass' ? reason.split(/[,;] /)[0]! : reason;
 }
 
 function cutWhy(rows: readonly (readonly string[])[], width: number): string[][] {

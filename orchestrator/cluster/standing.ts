@@ -133,6 +133,16 @@ async function refuseTakenPorts(manifest: SystemManifest, ports: readonly Readon
     }
   }
   if (taken.length === 0) return;
-  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${manifest.ports[0]!.first + 10_000}`;
+  const free = await firstFreePort(manifest, ports.length, ports[0]![manifest.ports[0]!.name]!);
+  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${free ?? '<port>'}`;
   throw new StandingClusterError('PORT_IN_USE', `${taken.join('\n')}\n${remedy}`);
+}
+
+/** A first port from which all are free, in steps that keep the documented digits: 18080, 28080 … */
+async function firstFreePort(manifest: SystemManifest, count: number, from: number): Promise<number | undefined> {
+  for (let first = from + 10_000; first < 60_000; first += 10_000) {
+    const ports = portsOf(manifest, count, first).flatMap((own) => Object.values(own));
+    if ((await Promise.all(ports.map(isPortFree))).every(Boolean)) return first;
+  }
+  return undefined;
 }

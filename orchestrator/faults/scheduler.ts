@@ -186,11 +186,24 @@ export class FaultScheduler {
 /** Reasons for which a run cannot be concluded: what the scenario promised and did not happen. */
 export function brokenPromises(outcomes: readonly FaultOutcome[]): string[] {
   return outcomes.flatMap((outcome) => {
-    if (outcome.error !== undefined) return [`fault "${outcome.name}" (${outcome.kind} ${outcome.target}) ${outcome.error}`];
-    if (outcome.injectedAt === undefined) return [`fault "${outcome.name}" was never injected`];
-    if (outcome.healedAt === undefined) return [`fault "${outcome.name}" was never healed`];
-    return [];
+    const { name, kind, target, injectedAt, healedAt, error, healthBefore } = outcome;
+    if (error !== undefined) return [`fault "${name}" (${kind} ${target}) ${error}`];
+    if (injectedAt === undefined) return [`fault "${name}" was never injected`];
+    if (healedAt === undefined) return [`fault "${name}" was never healed`];
+    if (isWhole(healthBefore) || outcomes.some((other) => other !== outcome && inForce(other, injectedAt))) return [];
+    return [`fault "${name}" struck a cluster of which only ${healthBefore} nodes were ready`];
   });
+}
+
+/** From the injection to the end of the recovery. */
+function inForce({ injectedAt, recoveredAt }: FaultOutcome, time: number): boolean {
+  return injectedAt !== undefined && injectedAt <= time && time <= (recoveredAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** `3/3` */
+function isWhole(health: string | undefined): boolean {
+  const [ready, all] = health?.split('/') ?? [];
+  return ready === all;
 }
 
 function fraction(ready: readonly boolean[]): string {

@@ -146,6 +146,20 @@ describe('the page', () => {
     expect(html).not.toContain('<script>alert');
   });
 
+  test('flags what is worse than its objective, whatever the verdict', () => {
+    const record = syntheticRecord('pass');
+    const strict = { ...record.scenario, objectives: { write_p99: { unit: 'seconds', value: 0.001 } as const } };
+    expect(page({ record: { ...record, scenario: strict } })).toContain('<span class="flag">worse than 1 ms</span>');
+    expect(page({ record: { ...record, scenario: { ...strict, objectives: {} } } })).not.toContain('worse than');
+  });
+
+  test('names alerts that fired without a criterion, and a load that k6 itself calls bad', () => {
+    const record = syntheticRecord('pass');
+    const html = page({ record: { ...record, load: record.load && { ...record.load, exitCode: 99 } } });
+    expect(html).toContain('Fired without being a criterion: RecoveryTooSlow.');
+    expect(html).toContain('its own thresholds were crossed');
+  });
+
   test('says the first line of an error at the top and has the rest at hand', () => {
     const { verdict: _, ...record } = syntheticRecord('fail');
     const html = page({ record: { ...record, error: { code: 'X', message: 'node 1 exited:\n  at line 7' } } });

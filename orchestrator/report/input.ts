@@ -56,6 +56,7 @@ export function furtherReasonsOf(record: RunRecord): readonly string[] {
   if (record.verdict !== undefined && record.error !== undefined) all.push(firstLine(record.error.message));
   if (record.verdict !== undefined && record.interrupted !== undefined)
     all.push(`ended early by ${record.interrupted.signal}`);
+  if (record.load?.exitCode === 99) all.push('k6 ended with 99: its own thresholds were crossed.');
   const first = sentenceOf(record);
   return [...new Set(all)].filter((reason) => reason !== first);
 }
@@ -65,6 +66,12 @@ const ORDER: Readonly<Record<Result, number>> = { fail: 0, inconclusive: 1, pass
 /** What needs reading first comes first. */
 export function sortedCriteria(record: RunRecord): readonly CriterionResult[] {
   return [...(record.verdict?.criteria ?? [])].sort((a, b) => ORDER[a.result] - ORDER[b.result]);
+}
+
+/** Alerts that fired although nothing was expected of them; none of them changed the verdict. */
+export function unaskedAlertsOf({ record, panels }: ReportInput): readonly string[] {
+  const asked = new Set(record.scenario.criteria.map((criterion) => criterion.alert));
+  return [...new Set(panels?.firing.map((span) => span.alert))].filter((alert) => !asked.has(alert));
 }
 
 /** What was asked of an alert, e.g. `firing during leader-kill within 10 s`. */

@@ -5,7 +5,7 @@
 import { Ajv2020, type DefinedError, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Problem } from './problems.ts';
-import { suggestion } from './problems.ts';
+import { nearest, suggestion } from './problems.ts';
 
 /** A scenario file's content, durations and the like still as text. */
 export interface ScenarioSource {
@@ -59,6 +59,8 @@ export type Path = readonly (string | number)[];
 /** Makes problems at the place in the file where a path of keys and indices leads. */
 export interface Locator {
   problem(path: Path, message: string, severity?: Problem['severity']): Problem;
+  /** At the name of the last field of the path, not at its value. */
+  problemOfName(path: Path, message: string): Problem;
 }
 
 export type ParsedDocument =
@@ -97,7 +99,11 @@ class SourceLocator implements Locator {
   }
 
   problem(path: Path, message: string, severity: Problem['severity'] = 'error'): Problem {
-    return this.#at(this.#offset(path), message, severity);
+    return this.#at(this.#offset(path, 'value'), message, severity);
+  }
+
+  problemOfName(path: Path, message: string): Problem {
+    return this.#at(this.#offset(path, 'key'), message, 'error');
   }
 
   syntaxProblem(error: { readonly pos: readonly [number, number]; readonly message: string }): Problem {
@@ -110,14 +116,13 @@ class SourceLocator implements Locator {
   }
 
   /** The nearest enclosing node that exists: what is missing is reported where it should have been. */
-  #offset(path: Path): number {
+  #offset(path: Path, part: 'key' | 'value'): number {
     for (let length = path.length; length > 0; length -= 1) {
       const parent = length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, length - 1), true);
       const key = path[length - 1]!;
       if (isMap(parent)) {
         const pair = parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key);
-        // A value that is wrong is shown at the value, a name that is wrong at the name.
-        const place = pair && (isScalar(pair.value) && pair.value.range ? pair.value : pair.key);
+        const place = pair && (part === 'value' && isScalar(pair.value) && pair.value.range ? pair.value : pair.key);
         if (isNode(place) && place.range) return place.range[0];
       }
       const node = this.#document.getIn(path.slice(0, length), true);
@@ -128,15 +133,28 @@ class SourceLocator implements Locator {
 }
 
 function describeErrors(errors: readonly ErrorObject[], at: Locator): Problem[] {
-  const problems = (errors as readonly DefinedError[])
-    // Each branch of a `oneOf` and the name inside `propertyNames` is reported again by its parent, in words.
-    .filter((error) => !/\/oneOf\/\d/.test(error.schemaPath) && error.propertyName === undefined)
-    .map((error) => {
-      const path = pointerToPath(error.instancePath);
-      const { path: place, message } = describe(error, path);
-      return at.problem(place, message);
-    });
-  return problems;
+  const all = errors as readonly DefinedError[];
+  // A misspelt field that is required is one mistake, not two.
+  const meant = new Set(all.flatMap((error) => (error.keyword === 'additionalProperties' ? [meantField(error)] : [])));
+  return (
+    all
+      // Each branch of a `oneOf` and the name inside `propertyNames` is reported again by its parent, in words.
+      .filter((error) => !/\/oneOf\/\d/.test(error.schemaPath) && error.propertyName === undefined)
+      .filter((error) => error.keyword !== 'required' || !meant.has(`${error.instancePath}/${error.params.missingProperty}`))
+      .map((error) => {
+        const { path, message } = describe(error, pointerToPath(error.instancePath));
+        const ofName = error.keyword === 'additionalProperties' || error.keyword === 'propertyNames';
+        return ofName ? at.problemOfName(path, message) : at.problem(path, message);
+      })
+  );
+}
+
+function meantField(error: DefinedError & { readonly keyword: 'additionalProperties' }): string {
+  return `${error.instancePath}/${nearest(error.params.additionalProperty, allowedFields(error))}`;
+}
+
+function allowedFields(error: DefinedError): string[] {
+  return Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {});
 }
 
 function describe(error: DefinedError, path: Path): { path: Path; message: string } {
@@ -145,7 +163,7 @@ function describe(error: DefinedError, path: Path): { path: Path; message: strin
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = error.params.additionalProperty;
-      const allowed = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      const allowed = allowedFields(error);
       const hint = suggestion(key, allowed) || `; expected ${expected ?? allowed.join(', ')}`;
       return { path: [...path, key], message: `unknown field "${key}" in ${name}${hint}` };
     }

@@ -76,18 +76,27 @@ function binaryEvidence(node: SyntaxNode, text: string): string | null {
 
 /** Whether a low value is the bad one: `availability < 0.999`. Decides which extreme a report shows. */
 export function lowIsBad(expression: Expression): boolean {
+  const { text } = expression;
   let node = expression.root;
   for (;;) {
     const [left, right] = operands(node);
     if (left === undefined) return false;
     if (isComparison(node)) {
       const below = node.getChild('Lss') !== null || node.getChild('Lte') !== null;
-      const scalarFirst =
-        right !== undefined && evidence(left, expression.text) === null && evidence(right, expression.text) !== null;
       const above = node.getChild('Gtr') !== null || node.getChild('Gte') !== null;
-      return scalarFirst ? above : below;
+      // The value of the result is the vector's: `0.9 > availability` is about the right side.
+      return isScalar(left, text) && right !== undefined && !isScalar(right, text) ? above : below;
     }
     if (node.name !== 'ParenExpr' && node.name !== 'BinaryExpr') return false;
     node = left;
   }
+}
+
+const SCALAR_FUNCTIONS = new Set(['scalar', 'time', 'pi']);
+
+function isScalar(node: SyntaxNode, text: string): boolean {
+  if (node.name === 'NumberDurationLiteral') return true;
+  if (node.name === 'FunctionCall') return SCALAR_FUNCTIONS.has(calledFunction(node, text));
+  const built = node.name === 'ParenExpr' || node.name === 'UnaryExpr' || node.name === 'BinaryExpr';
+  return built && operands(node).every((operand) => isScalar(operand, text));
 }

@@ -114,6 +114,8 @@ test.each([
   ['1 > a', true],
   ['1 < a', false],
   ['(a <= on () b) and c > 1', true],
+  ['(sum(up) or vector(0)) < on () expected', true],
+  ['scalar(limit) * 2 > a', true],
   ['absent(a)', false],
   ['a', false],
 ])('%s: low is bad: %s', (text, expected) => {

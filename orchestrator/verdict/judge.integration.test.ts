@@ -20,7 +20,7 @@ import type { CriterionResult, Interval } from './types.ts';
 
 jest.setTimeout(90_000);
 
-const INTERVAL_MS = 200;
+const INTERVAL_MS = 250;
 
 /** Rules of every kind that the judge treats differently, all over the same random signals. */
 const RULES = `
@@ -123,7 +123,7 @@ beforeAll(async () => {
     rules: RULES,
     expose: randomSignals(random),
     intervalMs: INTERVAL_MS,
-    queryOffsetMs: 2 * INTERVAL_MS,
+    queryOffsetMs: 3 * INTERVAL_MS,
   });
   const scrapes = async (): Promise<number> =>
     (await game.prometheus.api.query('count_over_time(up{job="kv"}[1m])'))[0]?.value ?? 0;
@@ -224,8 +224,11 @@ async function digest(path: string): Promise<string> {
 test('judging again gives the same verdict, leaves the stored series as they are, and is quick', async () => {
   const before = await digest(join(directory, 'tsdb'));
   const started = performance.now();
-  const first = await judge({ record, runDirectory: directory, tools: tools() });
+  const pids: number[] = [];
+  const first = await judge({ record, runDirectory: directory, tools: tools(), onProcess: (pid) => pids.push(pid) });
   expect(performance.now() - started).toBeLessThan(5000);
+  expect(pids).toHaveLength(1);
+  expect(() => process.kill(pids[0]!, 0)).toThrow(expect.objectContaining({ code: 'ESRCH' }));
   const [second, third] = await Promise.all([
     judge({ record, runDirectory: directory, tools: tools() }),
     judge({ record, runDirectory: directory, tools: tools() }),

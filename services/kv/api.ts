@@ -2,7 +2,7 @@
  * What the HTTP application asks of a node (`KvNodeApi`, implemented by the driver), and the JSON shapes of its answers.
  * Source: requirements/lithair-replication-stress.md, "API Endpoints" and "KVEntry Model".
  *
- * Expected failures are `ServiceError`s (kit/errors.ts): NOT_FOUND, IDEMPOTENCY_KEY_REUSED, NO_QUORUM, OVERLOADED, STORAGE_FULL,
+ * Expected failures are `ServiceError`s (kit/errors.ts): NOT_FOUND, IDEMPOTENCY_KEY_REUSED, NO_QUORUM, TIMEOUT, OVERLOADED, STORAGE_FULL,
  * SHUTTING_DOWN, VALIDATION, CONFLICT. `definite` is true only when the operation certainly never takes effect.
  */
 import type { MembershipChange, NodeId, Role } from './core/raft/types.ts';

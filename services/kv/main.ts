@@ -31,8 +31,7 @@ switch (parsed.kind) {
 }
 
 async function run(config: KvConfig): Promise<void> {
-  // What `ps` shows and `pkill -f "stress_node.*--port 8082"` finds, however the program was started; no token stands in it.
-  process.title = `stress_node --node-id ${config.nodeId} --port ${config.port}`;
+  nameProcess(config);
   const logger = createLogger({ level: config.logLevel, bindings: { system: 'kv', node: config.nodeId } });
   const lifecycle = new Lifecycle({ logger, timeoutMs: config.shutdownSeconds * 1000 });
   try {
@@ -40,6 +39,14 @@ async function run(config: KvConfig): Promise<void> {
   } catch (error) {
     await giveUp(error as Error, { config, logger, lifecycle });
   }
+}
+
+/** What `ps` shows and `pkill -f "stress_node.*--port 8082"` finds, however the program was started; no token stands in it. */
+function nameProcess({ nodeId, port }: KvConfig): void {
+  const title = `stress_node --node-id ${nodeId} --port ${port}`;
+  process.title = title;
+  // The system keeps no more than the command line had room for, and a port cut short would name another node.
+  if (process.title !== title) process.title = 'stress_node';
 }
 
 async function open(config: KvConfig, logger: Logger, lifecycle: Lifecycle): Promise<void> {

@@ -335,6 +335,7 @@ const PALETTE = ['series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'se
 /** A line named so is a limit and no measurement: dashed, and in no colour of its own. */
 const OBJECTIVE = /^objective/;
 const SYNC = 'gameday';
+const POWERS_OF_TWO = Array.from({ length: 52 }, (_, power) => 2 ** power);
 const WHOLE_NUMBERS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 
 function colorsOf(panel           )           {
@@ -416,20 +417,28 @@ function isLonely(values                            , first        , last       
   return false;
 }
 
+/** Half a node cannot be up, and mebibytes are round in powers of two. */
+function incrementsOf(panel           )                       {
+  if (panel.steps) return { incrs: WHOLE_NUMBERS };
+  return panel.unit === 'bytes' || panel.unit === 'Bps' ? { incrs: POWERS_OF_TWO } : {};
+}
+
 function axesOf(panel           , data          )                   {
   const line = { stroke: () => color('muted'), font: '11px system-ui, sans-serif' };
   const grid = { stroke: () => color('grid'), width: 1 };
   const ticks = { show: false };
   const x = (_           , splits          ) => splits.map((time) => formatOffset((time - data.origin) * 1000));
-  // Half a node cannot be up.
-  const whole = panel.steps ? { incrs: WHOLE_NUMBERS } : {};
+  const increments = incrementsOf(panel);
   const y =
     panel.kind === 'heatmap'
       ? {
           values: (_           , splits          ) => splits.map((middle) => bucketLabel(panel, Math.floor(middle))),
           splits: () => bucketSplits(panel),
         }
-      : { values: (_           , splits          ) => splits.map((value) => formatValue(value, panel.unit)), ...whole };
+      : {
+          values: (_           , splits          ) => splits.map((value) => formatValue(value, panel.unit)),
+          ...increments,
+        };
   return [
     // Round distances from the start of the load, not from the hour.
     { ...line, grid, ticks, values: x, splits: (_, __, from, to) => timeSplits(from, to, data.origin), size: 24 },

@@ -44,7 +44,7 @@ function renderDashboard(dashboard: DashboardData, index: number, hoisted: Reado
     const charts = row.panels
       .map((panel, panelIndex) => ({ panel, id: `${index}.${rowIndex}.${panelIndex}` }))
       .filter(({ panel }) => panel.kind !== 'stat');
-    return html`<details class="row" open><summary><h3>${row.title}</h3></summary>${tiles.length > 0 && html`<ul class="tiles">${tiles.map(renderTile)}</ul>`}<div class="panels">${charts.map(
+    return html`<details class="row" open><summary><h3>${row.title}</h3></summary>${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderTile(tile))}</ul>`}<div class="panels">${charts.map(
       ({ panel, id }) => renderChart(panel, id),
     )}</div></details>`;
   });

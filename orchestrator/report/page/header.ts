@@ -1,23 +1,43 @@
 /** The top of the page: what came out, in one glance and one sentence. */
 import type { RunRecord } from '../../run/record.ts';
+import type { Objective } from '../../scenario/types.ts';
 import { formatInstant, formatSeconds, formatValue } from '../format.ts';
-import { count, endOf, furtherReasonsOf, OUTCOMES, outcomeOf, type ReportInput, sentenceOf } from '../input.ts';
+import {
+  count,
+  endOf,
+  furtherReasonsOf,
+  OUTCOMES,
+  outcomeOf,
+  type ReportInput,
+  sentenceOf,
+  unaskedAlertsOf,
+} from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import type { PanelData } from '../panels.ts';
 import { tileValue } from './tiles.ts';
 
+const UNITS = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
+
 function objectives(record: RunRecord): string {
-  const units = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
   return Object.entries(record.scenario.objectives)
-    .map(([name, objective]) => `${name.replaceAll('_', ' ')} ${formatValue(objective.value, units[objective.unit])}`)
+    .map(([name, objective]) => `${name.replaceAll('_', ' ')} ${formatValue(objective.value, UNITS[objective.unit])}`)
     .join(' · ');
+}
+
+/** A tile's objective is the one of its name: "Write p99" has `write_p99`. */
+function objectiveOf(tile: PanelData, record: RunRecord): Objective | undefined {
+  return record.scenario.objectives[tile.title.toLowerCase().replaceAll(' ', '_')];
 }
 
 export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): Markup {
   const { record } = input;
   const outcome = outcomeOf(record);
   const { word, symbol } = OUTCOMES[outcome];
-  const further = furtherReasonsOf(record);
+  const unasked = unaskedAlertsOf(input);
+  const further = [
+    ...furtherReasonsOf(record),
+    ...(unasked.length > 0 ? [`Fired without being a criterion: ${unasked.join(', ')}.`] : []),
+  ];
   const { scenario } = record;
   return html`<header class="top" data-outcome="${outcome}">
 <p class="verdict"><span class="symbol" aria-hidden="true">${symbol}</span> <span class="word">${word}</span></p>
@@ -33,13 +53,23 @@ ${record.error?.message.trim().includes('\n') && html`<details class="whole"><su
 ${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}
 </div>
 </header>
-${tiles.length > 0 && html`<ul class="tiles">${tiles.map(renderTile)}</ul>`}`;
+${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderTile(tile, objectiveOf(tile, record)))}</ul>`}`;
 }
 
-/** A stat panel: its value, its title, and its colour only together with a word that says the same. */
-export function renderTile(panel: PanelData): Markup {
-  const { text, state } = tileValue(panel);
-  return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}</span>${
-    state === 'bad' && html`<span class="flag">outside its limit</span>`
+/** Durations must stay below their objective, shares and rates above it. */
+function isWorse(value: number | null, objective: Objective): boolean {
+  if (value === null) return false;
+  return objective.unit === 'seconds' ? value > objective.value : value < objective.value;
+}
+
+/** A stat panel: its value, its title, and its colour only together with words that say the same. */
+export function renderTile(panel: PanelData, objective?: Objective): Markup {
+  const { text, value, state } = tileValue(panel);
+  const worse = objective !== undefined && isWorse(value, objective);
+  const flag = worse
+    ? `worse than ${formatValue(objective.value, UNITS[objective.unit])}`
+    : state === 'bad' && 'outside its limit';
+  return html`<li class="tile" data-state="${worse ? 'bad' : state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}</span>${
+    flag !== false && html`<span class="flag">${flag}</span>`
   }</li>`;
 }

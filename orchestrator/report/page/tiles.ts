@@ -4,6 +4,7 @@ import type { PanelData } from '../panels.ts';
 
 export interface TileValue {
   readonly text: string;
+  readonly value: number | null;
   /** By the panel's thresholds: `bad` where they are red. */
   readonly state: 'good' | 'bad' | 'plain';
 }
@@ -16,8 +17,8 @@ function reduce(panel: PanelData): number | null {
 
 export function tileValue(panel: PanelData): TileValue {
   const value = reduce(panel);
-  if (value === null) return { text: 'no data', state: 'plain' };
+  if (value === null) return { text: 'no data', value, state: 'plain' };
   const step = panel.thresholds.filter((threshold) => threshold.value === null || value >= threshold.value).at(-1);
   const state = step?.color === 'red' ? 'bad' : step?.color === 'green' ? 'good' : 'plain';
-  return { text: formatValue(value, panel.unit, panel.decimals), state };
+  return { text: formatValue(value, panel.unit, panel.decimals), value, state };
 }

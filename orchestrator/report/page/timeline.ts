@@ -3,6 +3,7 @@ import type { FaultRecord, RunRecord } from '../../run/record.ts';
 import { formatOffset } from '../format.ts';
 import { endOf, originOf, type ReportInput, shownWindowOf, tookText } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
+import type { FiringInterval } from '../panels.ts';
 
 interface Bar {
   readonly from: number;
@@ -50,26 +51,28 @@ function lanes({ record, panels }: ReportInput): Lane[] {
   return [{ name: 'phase', bars: phases }, ...load, ...faults, ...alertLanes(record, panels?.firing ?? [])];
 }
 
-function alertLanes(record: RunRecord, firing: readonly { alert: string; from: number; to: number }[]): Lane[] {
-  const criteria = record.verdict?.criteria ?? [];
-  const judged = criteria
-    .filter((criterion) => criterion.firing.length + criterion.pending.length > 0)
-    .map((criterion) => ({
-      name: `alert: ${criterion.alert}`,
-      bars: [
-        ...criterion.pending.map((span) => ({ from: span.from, to: span.to, kind: 'pending', text: 'pending' })),
-        ...criterion.firing.map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
-      ],
-    }));
-  const others = [...new Set(firing.map((span) => span.alert))]
-    .filter((alert) => !criteria.some((criterion) => criterion.alert === alert))
-    .map((alert) => ({
-      name: `alert: ${alert} (no criterion)`,
-      bars: firing
-        .filter((span) => span.alert === alert)
-        .map((span) => ({ from: span.from, to: span.to, kind: 'firing', text: 'firing' })),
-    }));
-  return [...judged, ...others];
+/** What the verdict looked at, and what Prometheus recorded before and after it or without any criterion. */
+function alertLanes(record: RunRecord, recorded: readonly FiringInterval[]): Lane[] {
+  const criteria = new Map((record.verdict?.criteria ?? []).map((criterion) => [criterion.alert, criterion]));
+  const alerts = [...new Set([...criteria.keys(), ...recorded.map((span) => span.alert)])];
+  return alerts
+    .map((alert) => {
+      const criterion = criteria.get(alert);
+      const outside = recorded.filter(
+        (span) =>
+          span.alert === alert &&
+          (criterion === undefined || span.to < criterion.window.from || span.from > criterion.window.to),
+      );
+      const firing = [...(criterion?.firing ?? []), ...outside];
+      return {
+        name: `alert: ${alert}${criterion === undefined ? ' (no criterion)' : ''}`,
+        bars: [
+          ...(criterion?.pending ?? []).map(({ from, to }) => ({ from, to, kind: 'pending', text: 'pending' })),
+          ...firing.map(({ from, to }) => ({ from, to, kind: 'firing', text: 'firing' })),
+        ],
+      };
+    })
+    .filter((entry) => entry.bars.length > 0);
 }
 
 /** Percent of the window's width; SVG takes it without knowing its own size. */

@@ -131,7 +131,7 @@ const ANSWERS: readonly (readonly [RegExp, Line[]])[] = [
   [/wal_records/, nodes((second, node) => (loaded(second) ? 2.2 + noise(second, node) : null))],
   [/acknowledged_writes/, nodes((second, node) => (loaded(second) ? 33 + noise(second, node) * 4 : 0))],
   [/start_time/, nodes((second, node) => second + 12 - (node === 0 && second >= RESTARTED ? RESTARTED + 12 : 0))],
-  [/count\(up/, single((second) => (down(second) ? 2 : 3))],
+  [/sum\(up/, single((second) => (down(second) ? 2 : 3))],
   [/nodes_expected/, single(() => 3)],
   [/^up/, NODES.map((instance, node) => ({ labels: { instance, job: 'kv' }, value: (second: number) => (node === 0 && down(second) ? 0 : 1) }))],
   [/scrape_duration/, nodes((second, node) => 0.003 + noise(second, node) * 0.002)],

@@ -76,7 +76,9 @@ export class Admission {
 
 /** The configuration that Raft starts from: all first members vote; one that joins learns until the log says otherwise. */
 export function firstMembership(members: FirstMembers, self: NodeId, joined: boolean): Membership {
-  const ids = Object.keys(members).map(Number).sort((a, b) => a - b);
+  const ids = Object.keys(members)
+    .map(Number)
+    .sort((a, b) => a - b);
   const voters = joined ? ids.filter((id) => id !== self) : ids;
   return { voters, votersOutgoing: [], learners: joined ? [self] : [], addresses: members };
 }

@@ -63,7 +63,8 @@ export class Engine {
     return this.#raft.status();
   }
 
-  snapshotMeta(index: LogIndex): SnapshotMeta {
+  /** Null when a newer snapshot has come from the leader. */
+  snapshotMeta(index: LogIndex): SnapshotMeta | null {
     return this.#raft.snapshotMeta(index, 0);
   }
 
@@ -115,7 +116,7 @@ export class Engine {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      for (const input of this.#takeInputs()) this.#step(input);
+      for (const input of this.#takeInputs()) this.#handle(this.#raft.step(input));
       this.#flush();
       this.#outputs.turned();
     } catch (error) {
@@ -135,23 +136,6 @@ export class Engine {
     if (this.#ticked) inputs.push({ type: 'tick' });
     this.#ticked = false;
     return inputs;
-  }
-
-  /**
-   * A forward of an earlier term is refused unseen: its sender counts on it that proposals are appended in the term in which they were
-   * sent, or never, and makes another attempt when a later term has begun.
-   */
-  #step(input: Input): void {
-    if (input.type === 'message' && input.message.type === 'forwardProposals') {
-      const { from, to, term, proposals } = input.message;
-      const current = this.#raft.status().term;
-      if (term < current) {
-        const ids = proposals.map(({ id }) => id);
-        this.#enqueue({ type: 'proposalsRefused', from: to, to: from, term: current, ids, reason: 'notLeader' });
-        return;
-      }
-    }
-    this.#handle(this.#raft.step(input));
   }
 
   #handle(output: Output): void {

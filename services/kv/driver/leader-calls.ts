@@ -11,7 +11,10 @@ import { memberRecords } from './members.ts';
 /** What a node asks its leader for: names and arguments of the calls `leader/<name>`, results of `LeaderDuties`. */
 export interface LeaderRequests {
   'sync-status': { readonly arguments: Record<string, never>; readonly result: ReturnType<LeaderDuties['syncStatus']> };
-  'force-resync': { readonly arguments: { readonly target: string }; readonly result: Awaited<ReturnType<LeaderDuties['forceResync']>> };
+  'force-resync': {
+    readonly arguments: { readonly target: string };
+    readonly result: Awaited<ReturnType<LeaderDuties['forceResync']>>;
+  };
   'transfer-leadership': {
     readonly arguments: { readonly to: NodeId | null };
     readonly result: Awaited<ReturnType<LeaderDuties['transferLeadership']>>;
@@ -81,7 +84,12 @@ export class LeaderCalls {
     const timeoutMs = Math.max(1, deadlineMs - now());
     const { host, peerPort } = record;
     const body = { args, timeout_ms: timeoutMs };
-    return (await transport.call({ node: leader, host, peerPort }, `leader/${name}`, body, timeoutMs)) as LeaderRequests[N]['result'];
+    return (await transport.call(
+      { node: leader, host, peerPort },
+      `leader/${name}`,
+      body,
+      timeoutMs,
+    )) as LeaderRequests[N]['result'];
   }
 
   async #atThisNode<N extends keyof LeaderRequests>(
@@ -130,7 +138,10 @@ function waitOneTick(): () => boolean {
 function asServiceError(error: CallError): ServiceError {
   const { body } = error;
   if (body?.code === undefined) {
-    return new ServiceError('NO_QUORUM', `the leader could not be asked: ${error.message}`, { definite: false, cause: error });
+    return new ServiceError('NO_QUORUM', `the leader could not be asked: ${error.message}`, {
+      definite: false,
+      cause: error,
+    });
   }
   const { code, message = error.message, definite, details } = body;
   return new ServiceError(code as ErrorCode, message, {

@@ -39,7 +39,8 @@ export class LeaderDuties {
     const { member, snapshots } = this.#parts;
     const node = this.#nodeAt(target);
     const { id } = member.status();
-    if (node === id) throw new ServiceError('VALIDATION', `${target} is the leader itself: it is what others are resynced from`);
+    if (node === id)
+      throw new ServiceError('VALIDATION', `${target} is the leader itself: it is what others are resynced from`);
     await member.snapshotting.take();
     const { latest } = snapshots;
     if (latest === null) throw new ServiceError('CONFLICT', 'nothing has been written yet: there is nothing to resync');
@@ -54,7 +55,8 @@ export class LeaderDuties {
     const successor = to ?? bestSuccessor(status, (node) => !member.reportsFullStorage(node));
     if (successor === null) throw new ServiceError('CONFLICT', 'no other voter is there to lead');
     if (successor !== status.id) {
-      if (!status.membership.voters.includes(successor)) throw new ServiceError('NOT_FOUND', `node ${successor} is no voter`);
+      if (!status.membership.voters.includes(successor))
+        throw new ServiceError('NOT_FOUND', `node ${successor} is no voter`);
       member.input({ type: 'transferLeadership', to: successor });
       const failure = () =>
         new ServiceError('TIMEOUT', `node ${successor} did not take over in time; node ${member.leader ?? '?'} leads`);
@@ -70,7 +72,9 @@ export class LeaderDuties {
     if (typeof place !== 'number') throw changeRefused(place);
     const done = () => member.status().commitIndex >= place && !isJoint(member.membership);
     const failure = () =>
-      new ServiceError('NO_QUORUM', 'no majority has confirmed the change yet; it may still take effect', { definite: false });
+      new ServiceError('NO_QUORUM', 'no majority has confirmed the change yet; it may still take effect', {
+        definite: false,
+      });
     await until(done, deadlineMs, failure);
     return { members: describeMembers(member.membership) };
   }
@@ -99,7 +103,7 @@ export class LeaderDuties {
   #hasCaughtUp(nodeId: NodeId): boolean {
     const { progress, lastIndex } = this.#parts.member.status();
     const of = progress.find(({ node }) => node === nodeId);
-    return of !== undefined && of.active && of.state === 'replicate' && lastIndex - of.matchIndex <= PROMOTION_LAG_MAX;
+    return of?.active === true && of.state === 'replicate' && lastIndex - of.matchIndex <= PROMOTION_LAG_MAX;
   }
 
   #nodeAt(target: string): NodeId {

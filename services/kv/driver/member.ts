@@ -227,12 +227,17 @@ export class Member {
     }
   }
 
+  /** Nothing is sent, confirmed or applied any more. */
+  silence(): void {
+    this.#applier.stop();
+    this.#engine.stop();
+  }
+
   /** Answers everybody and makes durable what was begun. The storage is closed by its owner. */
   async close(): Promise<void> {
     this.#writes.close();
     this.#reads.close();
-    this.#applier.stop();
-    this.#engine.stop();
+    this.silence();
     await this.#persister.close();
     await this.snapshotting.close();
   }

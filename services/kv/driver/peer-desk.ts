@@ -55,7 +55,8 @@ export class PeerDesk implements TransportEvents {
     if (name === 'hello') return this.#parts.hello();
     const calls = this.#parts.calls();
     if (name === 'join') {
-      if (parseJoin(body).nodeId !== from) throw new ServiceError('UNAUTHORIZED', `node ${from} asks for another node`, { status: 403 });
+      if (parseJoin(body).nodeId !== from)
+        throw new ServiceError('UNAUTHORIZED', `node ${from} asks for another node`, { status: 403 });
       return calls.leaderDuties().join(body, this.#parts.now() + JOIN_MS);
     }
     if (name.startsWith('leader/')) return calls.answer(name.slice('leader/'.length), body);

@@ -4,8 +4,8 @@ import type { SnapshotStore } from '../storage/snapshots.ts';
 import type { WriteAheadLog } from '../storage/wal.ts';
 
 export interface SnapshotSource {
-  /** What goes with a snapshot of the present state. */
-  meta(): Omit<SnapshotMeta, 'size'>;
+  /** What goes with a snapshot of the present state; null when none can be taken just now. */
+  meta(): Omit<SnapshotMeta, 'size'> | null;
   /** The present state, unaffected by what is applied while it is read. */
   chunks(): Iterable<Uint8Array>;
 }
@@ -87,7 +87,7 @@ export class Snapshotting {
     this.#entries = 0;
     this.#bytes = 0;
     const meta = this.#source.meta();
-    if (meta.index <= (this.#snapshots.latest?.index ?? 0)) return;
+    if (meta === null || meta.index <= (this.#snapshots.latest?.index ?? 0)) return;
     try {
       const stored = await this.#snapshots.create(meta, this.#source.chunks());
       await this.#snapshots.prune();

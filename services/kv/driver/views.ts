@@ -43,7 +43,12 @@ export interface PeerContact {
 }
 
 /** `GET /_raft/health`. */
-export function raftHealthOf(status: RaftStatus, appliedIndex: number, tickMs: number, contact: PeerContact): RaftHealth {
+export function raftHealthOf(
+  status: RaftStatus,
+  appliedIndex: number,
+  tickMs: number,
+  contact: PeerContact,
+): RaftHealth {
   const peers = peersOf(status, tickMs, contact);
   const hasQuorum = status.role === 'leader' ? leaderHasQuorum(status) : status.leader !== null;
   const allReachable = peers.every(({ reachable }) => reachable);

@@ -40,7 +40,8 @@ export async function openStorage(disk: Disk, directory: string, options: Storag
   await disk.syncDirectory(directory);
   try {
     // A member's log has its first record before it is a member (`foundLog`).
-    if (identity.members !== null && wal.segmentCount === 0) throw new StorageCorruptError(walDirectory, 0, 'the log is missing');
+    if (identity.members !== null && wal.segmentCount === 0)
+      throw new StorageCorruptError(walDirectory, 0, 'the log is missing');
     const entries = await reconcile(wal, replayed, snapshots, options, walDirectory);
     await snapshots.prune();
     return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries, walDirectory), tornBytes };

@@ -17,7 +17,7 @@ export class StressNode {
 
   /** @param dataDirectory the value of STRESS_TEST_DATA */
   constructor(flags: Readonly<Record<string, string | number>>, dataDirectory: string) {
-    const argv = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const argv = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     this.url = `http://127.0.0.1:${flags.port}`;
     this.child = spawn(process.execPath, ['--no-warnings', COMMAND, ...argv], {
       env: { PATH: process.env.PATH, STRESS_TEST_DATA: dataDirectory },

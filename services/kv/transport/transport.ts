@@ -164,5 +164,8 @@ function groupsBySize(messages: readonly Message[]): Message[][] {
 function dataBytes(message: Message): number {
   const pieces =
     message.type === 'append' ? message.entries : message.type === 'forwardProposals' ? message.proposals : [];
-  return pieces.reduce((sum, { data }) => sum + data.length, message.type === 'installSnapshot' ? message.data.length : 0);
+  return pieces.reduce(
+    (sum, { data }) => sum + data.length,
+    message.type === 'installSnapshot' ? message.data.length : 0,
+  );
 }

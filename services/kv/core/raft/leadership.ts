@@ -91,7 +91,8 @@ export class Leadership {
         continue;
       }
       this.#uncommittedBytes = bytes;
-      accept?.(id, this.#append('command', data));
+      const index = this.#append('command', data);
+      if (accept !== null) accept(id, index);
     }
     this.replication.sendToAll();
     return refused === null ? null : { ids: refused, reason: 'overloaded' };
@@ -195,8 +196,6 @@ export class Leadership {
 
   #appendMembership(membership: Parameters<typeof encodeMembership>[0]): LogIndex {
     const index = this.#append('membership', encodeMembership(membership));
-    // Those who leave get this entry too, so that they know and stay quiet.
-    this.replication.sendToAll();
     this.replication.followMembership();
     this.replication.sendToAll();
     return index;

@@ -37,6 +37,9 @@ export class FollowerProgress {
   transfer: SnapshotTransfer | null = null;
   ticksSinceHeard = 0;
   failures = 0;
+  /** No longer in the configuration. */
+  leaves = false;
+  ticksLeaving = 0;
   /** Ticks during which an append was under way and `match` stood still. */
   ticksStuck = 0;
   /** Last index of each append under way, ascending. */
@@ -54,6 +57,7 @@ export class FollowerProgress {
 
   tick(): void {
     this.ticksSinceHeard += 1;
+    this.ticksLeaving = this.leaves ? this.ticksLeaving + 1 : 0;
     if (this.transfer !== null) this.transfer.ticksWaiting += 1;
     if (this.state === 'probe' ? this.held : this.next > this.match + 1) this.ticksStuck += 1;
   }

@@ -25,18 +25,21 @@ export class Replication {
     return this.#followers.get(node);
   }
 
-  /** Starts to replicate to new members, stops with those that left. */
+  /**
+   * Starts to replicate to new members. Those that left are served for one more election time-out, as far as they answer: who knows
+   * that its removal is committed stays quiet.
+   */
   followMembership(): void {
     const { memberships, id, log } = this.#replica;
     const { current } = memberships;
     const nodes = members(current);
+    for (const follower of this.#followers.values()) follower.leaves = !nodes.includes(follower.node);
     for (const node of nodes) {
       const learner = current.learners.includes(node);
       const known = this.#followers.get(node);
       if (known !== undefined) known.learner = learner;
       else if (node !== id) this.#followers.set(node, new FollowerProgress(node, log.lastIndex + 1, learner));
     }
-    for (const node of this.#followers.keys()) if (!nodes.includes(node)) this.#followers.delete(node);
   }
 
   /** Highest index that is durable at `node` and equal to this log; the leader counts itself like everybody, after its own fsync. */
@@ -52,7 +55,10 @@ export class Replication {
   };
 
   tick(): void {
-    for (const follower of this.#followers.values()) follower.tick();
+    for (const follower of this.#followers.values()) {
+      follower.tick();
+      if (follower.ticksLeaving >= this.#replica.config.electionTicks) this.#followers.delete(follower.node);
+    }
   }
 
   sendToAll(): void {

@@ -153,7 +153,7 @@ export type Message =
   /**
    * A follower passes proposals on to the leader, each exactly once; their fate shows at the follower, which applies the entry or
    * gets `proposalsRefused`. They are appended in this message's term or never: a follower that has applied an entry of a later
-   * term knows that what it did not see before was lost. (incarnation, sequence) grows with every such message of one sender, and the receiver drops one that
+   * term knows that what it did not see before was lost, unless a snapshot hid it. (incarnation, sequence) grows with every such message of one sender, and the receiver drops one that
    * does not: a copy or a latecomer must not append twice, or append what was refused. The receiver remembers this as long as it
    * runs, so a transport must not deliver a copy of one message to two starts of the receiver (a connection never does).
    */
