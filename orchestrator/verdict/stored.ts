@@ -1,6 +1,6 @@
 /** Opens what a run has stored, for reading, without changing it. */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { RUN_FILES } from '../run/record.ts';
 import type { PromApi } from './api.ts';
 import { judgeConfiguration, startPrometheus } from './prometheus.ts';
@@ -10,7 +10,7 @@ export interface StoredOptions {
   /** Path of the Prometheus executable. */
   readonly binary: string;
   readonly runDirectory: string;
-  /** Its log is `logs/<name>.log` of the run. */
+  /** Its log ends up as `logs/<name>.log` of the run; after a failure it keeps the name that the message shows. */
   readonly name: string;
   readonly signal?: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
@@ -28,7 +28,8 @@ export async function withStoredSeries<T>(options: StoredOptions, work: (api: Pr
   const clone = await cloneStore(stored);
   try {
     const configFile = join(clone.path, 'prometheus.yml');
-    const logFile = join(runDirectory, RUN_FILES.logs, `${name}.log`);
+    // Of its own while it runs: two judges at once must not read each other's address in one log.
+    const logFile = join(runDirectory, RUN_FILES.logs, `${name}${basename(clone.path)}.log`);
     await writeFile(configFile, judgeConfiguration());
     const prometheus = await startPrometheus({
       ...{ binary, configFile, logFile, mode: 'judge' as const, directory: join(clone.path, 'tsdb') },
@@ -38,7 +39,9 @@ export async function withStoredSeries<T>(options: StoredOptions, work: (api: Pr
     });
     try {
       await checkUndamaged(logFile, stored);
-      return await work(prometheus.api);
+      const result = await work(prometheus.api);
+      await rename(logFile, join(runDirectory, RUN_FILES.logs, `${name}.log`));
+      return result;
     } finally {
       // The clone is thrown away, so nothing is lost by not waiting for an orderly end.
       await prometheus.stop(0);

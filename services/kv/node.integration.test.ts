@@ -162,7 +162,7 @@ describe('a full disk', () => {
         return (answer as { code?: string }).code === 'STORAGE_FULL' ? answer : null;
       });
       expect(refusal).toMatchObject({ status: 507, definite: true });
-      expect(await metric(leader, 'kv_disk_full')).toBe(1);
+      await until('the gauge', async () => (await metric(leader, 'kv_disk_full')) === 1);
       const next = await until('another leader', async () => {
         const found = await cluster.leader();
         return found === leader ? null : found;
