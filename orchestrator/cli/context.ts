@@ -1,6 +1,6 @@
 import type { RunDirectories } from '../run/directory.ts';
 import type { Systems } from '../run/systems.ts';
-import { ScenarioCatalogue } from '../scenario/catalogue.ts';
+import type { ScenarioCatalogue } from '../scenario/catalogue.ts';
 import type { SignalWatch } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 

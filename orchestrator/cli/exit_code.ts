@@ -1,7 +1,7 @@
 /** Exit codes, the same for every command. */
 import { CommanderError } from 'commander';
-import type { RunRecord } from '../run/record.ts';
 import { Interruption } from '../run/interruption.ts';
+import type { RunRecord } from '../run/record.ts';
 
 export const EXIT = { pass: 0, fail: 1, usage: 2, inconclusive: 3, couldNotRun: 4, SIGINT: 130, SIGTERM: 143 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -32,7 +32,14 @@ export function exitCodeOfRun(record: RunRecord, warnInconclusive: boolean): Exi
 
 /** Of several runs: what needs attention first. */
 export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
-  const order: readonly ExitCode[] = [EXIT.SIGINT, EXIT.SIGTERM, EXIT.fail, EXIT.couldNotRun, EXIT.usage, EXIT.inconclusive];
+  const order: readonly ExitCode[] = [
+    EXIT.SIGINT,
+    EXIT.SIGTERM,
+    EXIT.fail,
+    EXIT.couldNotRun,
+    EXIT.usage,
+    EXIT.inconclusive,
+  ];
   return order.find((code) => codes.includes(code)) ?? EXIT.pass;
 }
 

@@ -1,4 +1,5 @@
 /** Entry point of `gameday`: the only place that reads the environment, handles signals and sets the exit code. */
+import { join, resolve } from 'node:path';
 import { CommanderError } from 'commander';
 import { RunDirectories } from '../run/directory.ts';
 import { PROJECT_ROOT, projectVersion } from '../run/project.ts';
@@ -17,7 +18,7 @@ async function main(): Promise<ExitCode> {
     ...{ root: PROJECT_ROOT, workingDirectory: process.cwd(), terminal, signals },
     systems: await Systems.project(),
     catalogue: new ScenarioCatalogue(PROJECT_ROOT),
-    directories: new RunDirectories(PROJECT_ROOT),
+    directories: new RunDirectories(resolve(process.env.GAMEDAY_DIRECTORY ?? join(PROJECT_ROOT, '.gameday'))),
   };
   const program = createProgram(context, projectVersion(PROJECT_ROOT), (code) => {
     exitCode = code;

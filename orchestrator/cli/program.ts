@@ -1,7 +1,7 @@
 /** The commands, their flags and their help. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type DownFlags, downCommand, statusCommand, type UpFlags, upCommand } from './commands/cluster.ts';
 import { completionCommand, SHELLS } from './commands/completion.ts';
-import { downCommand, type DownFlags, statusCommand, type UpFlags, upCommand } from './commands/cluster.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { type RunFlags, runCommand, startCommand } from './commands/run.ts';
 import { openCommand, type RecheckFlags, recheckCommand, reportCommand } from './commands/runs.ts';
@@ -19,7 +19,10 @@ export function createProgram(context: Context, version: string, done: (code: Ex
     .version(version)
     .showSuggestionAfterError()
     .showHelpAfterError('(gameday --help shows the commands)')
-    .addHelpText('after', `${EXIT_CODES}\n\nExamples:\n  gameday run kv/leader-kill\n  gameday run kv --ci\n  gameday open`)
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}\n\nExamples:\n  gameday run kv/leader-kill\n  gameday run kv --ci\n  gameday open`,
+    )
     .configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
       writeErr: (text) => context.terminal.stderr.write(text),
@@ -65,7 +68,9 @@ function withRunFlags(command: Command): Command {
 }
 
 function inconclusiveOption(): Option {
-  return new Option('--inconclusive <how>', 'warn: exit with 0 where nothing could be concluded').choices(['fail', 'warn']).default('fail');
+  return new Option('--inconclusive <how>', 'warn: exit with 0 where nothing could be concluded')
+    .choices(['fail', 'warn'])
+    .default('fail');
 }
 
 function addScenarioCommands(program: Command, context: Context, done: Done): void {
@@ -89,8 +94,11 @@ function addClusterCommands(program: Command, context: Context, done: Done): voi
     .description('starts nodes on the documented ports and leaves them running')
     .argument('<system>')
     .option('--nodes <count>', "how many; the system's default when absent", integerFrom(1))
-    .option('--port <port>', "first port of node 0; the others follow", integerFrom(1))
-    .addHelpText('after', '\nExamples:\n  gameday up kv\n  gameday up kv --port 18080\n  curl http://127.0.0.1:18080/status')
+    .option('--port <port>', 'first port of node 0; the others follow', integerFrom(1))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gameday up kv\n  gameday up kv --port 18080\n  curl http://127.0.0.1:18080/status',
+    )
     .action(async (system: string, flags: UpFlags) => done(await upCommand(context, system, flags)));
   program
     .command('down')
@@ -104,7 +112,9 @@ function addClusterCommands(program: Command, context: Context, done: Done): voi
     .description('shows the nodes that `up` started')
     .argument('[system]')
     .option('--json', 'as JSON', false)
-    .action(async (system: string | undefined, flags: { json: boolean }) => done(await statusCommand(context, system, flags)));
+    .action(async (system: string | undefined, flags: { json: boolean }) =>
+      done(await statusCommand(context, system, flags)),
+    );
 }
 
 function addRecordCommands(program: Command, context: Context, done: Done): void {

@@ -6,7 +6,7 @@ import { createProgressRenderer, type ProgressRenderer } from '../../tools/progr
 import type { FaultOutcome } from '../faults/scheduler.ts';
 import type { RunEvent } from '../run/events.ts';
 import { formatDuration } from '../scenario/units.ts';
-import { fit, type Terminal, widthOf } from './terminal.ts';
+import { shorten, type Terminal, widthOf } from './terminal.ts';
 
 /** Without a terminal the load says so often how it goes on. */
 const PLAIN_LOAD_MS = 10_000;
@@ -17,6 +17,7 @@ export class RunProgress {
   readonly #tools: ProgressRenderer;
   #startedAt = 0;
   #live = false;
+  #obtaining = false;
   #lastLoadLineMs = 0;
 
   constructor(terminal: Terminal, now: () => number = Date.now) {
@@ -29,32 +30,52 @@ export class RunProgress {
     switch (event.type) {
       case 'created':
         this.#startedAt = this.#now();
-        return this.#title(event.record.scenario.id, event.record.scenario.title);
+        this.#title(event.record.scenario.id, event.record.scenario.title);
+        break;
       case 'tool':
-        return this.#tools.onProgress(event.progress);
+        this.#tool(event);
+        break;
       case 'phase':
-        return this.#phase(event);
+        this.#phase(event);
+        break;
       case 'nodes':
-        return this.#nodes(event.ready, event.total);
+        this.#nodes(event.ready, event.total);
+        break;
       case 'prometheus':
-        return this.#line('prometheus', `ready ${this.#since()}`);
+        this.#line('prometheus', `ready ${this.#since()}`);
+        break;
       case 'load':
-        return this.#load(event);
+        this.#load(event);
+        break;
       case 'fault':
-        return this.#fault(event);
+        this.#fault(event);
+        break;
       case 'nodeEnded':
-        return this.#warn(`node ${event.node} ${event.how}, and no fault made it`);
+        this.#warn(`node ${event.node} ${event.how}, and no fault made it`);
+        break;
       case 'judging':
-        return this.#temporary('judge', event.what);
+        this.#temporary('judge', event.what);
+        break;
       case 'warning':
-        return this.#warn(event.message);
+        this.#warn(event.message);
+        break;
     }
   };
 
   /** Clears the live line. */
   end(): void {
-    this.#tools.end();
+    this.#endTools();
     this.#clear();
+  }
+
+  #tool(event: RunEvent & { type: 'tool' }): void {
+    this.#obtaining = true;
+    this.#tools.onProgress(event.progress);
+  }
+
+  #endTools(): void {
+    if (this.#obtaining) this.#tools.end();
+    this.#obtaining = false;
   }
 
   #title(id: string, title: string): void {
@@ -62,7 +83,7 @@ export class RunProgress {
   }
 
   #phase({ phase, expectedMs }: RunEvent & { type: 'phase' }): void {
-    this.#tools.end();
+    this.#endTools();
     if (phase === 'loading') this.#line('load', `${formatDuration(expectedMs)} ahead ${this.#since()}`);
     if (phase === 'settling') this.#line('settle', `${formatDuration(expectedMs)} for the last scrapes and checkers`);
     if (phase === 'stopping') this.#temporary('stop', 'nodes, k6 and Prometheus');
@@ -78,8 +99,8 @@ export class RunProgress {
   #load({ elapsedMs, totalMs, operations, ratePerSecond }: RunEvent & { type: 'load' }): void {
     const elapsed = Math.min(elapsedMs, totalMs);
     const text = `${clock(elapsed)} of ${clock(totalMs)}  ${operations} operations, ${Math.round(ratePerSecond)}/s`;
-    if (this.#terminal.stderr.isTTY) return this.#temporary('load', `${bar(elapsed / totalMs)} ${text}`);
-    if (elapsedMs - this.#lastLoadLineMs < PLAIN_LOAD_MS) return;
+    this.#temporary('load', `${bar(elapsed / totalMs)} ${text}`);
+    if (this.#terminal.stderr.isTTY || elapsedMs - this.#lastLoadLineMs < PLAIN_LOAD_MS) return;
     this.#lastLoadLineMs = elapsedMs;
     this.#line('load', text);
   }
@@ -109,7 +130,7 @@ export class RunProgress {
     const { stderr, errColors } = this.#terminal;
     if (!stderr.isTTY) return;
     const width = widthOf(stderr) - 12;
-    this.#write(`${errColors.dim(what.padEnd(10))} ${fit(text, width)}`);
+    this.#write(`${errColors.dim(what.padEnd(10))} ${shorten(text, width)}`);
     this.#live = true;
   }
 

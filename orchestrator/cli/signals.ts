@@ -32,12 +32,12 @@ export class SignalWatch {
   }
 
   #received(signal: 'SIGINT' | 'SIGTERM'): void {
-    if (this.signal.aborted) return this.#force(signal, 'a second signal');
+    if (this.signal.aborted) this.#force(signal, 'a second signal');
     this.#controller.abort(new Interruption(signal));
     setTimeout(() => this.#force(signal, `it did not end within ${PATIENCE_MS / 1000} s`), PATIENCE_MS).unref();
   }
 
-  #force(signal: 'SIGINT' | 'SIGTERM', why: string): void {
+  #force(signal: 'SIGINT' | 'SIGTERM', why: string): never {
     const registry = this.#runDirectory && readRegistry(join(this.#runDirectory, RUN_FILES.processes));
     for (const child of registry ? registry.processes : []) if (isRunning(child)) signalGroup(child.pid, 'SIGKILL');
     this.#onForce(`ended by force: ${why}; \`gameday down --all\` ends what may be left`);

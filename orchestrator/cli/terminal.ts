@@ -33,7 +33,7 @@ export function widthOf(stream: OutputStream): number {
 }
 
 /** Cuts at the width, with an ellipsis. */
-export function fit(text: string, width: number): string {
+export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
@@ -46,7 +46,9 @@ export function columns(
   return rows
     .map((cells, row) =>
       cells
-        .map((cell, column) => paint(column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0), column, row))
+        .map((cell, column) =>
+          paint(column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0), column, row),
+        )
         .join('  ')
         .trimEnd(),
     )

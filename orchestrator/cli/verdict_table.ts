@@ -2,11 +2,11 @@
 import type { RunRecord } from '../run/record.ts';
 import { formatDuration } from '../scenario/units.ts';
 import type { CriterionResult, Result } from '../verdict/types.ts';
-import { type Colors, columns, fit } from './terminal.ts';
+import { type Colors, columns, shorten } from './terminal.ts';
 
 const SYMBOL: Readonly<Record<Result, string>> = { pass: '✔', fail: '✘', inconclusive: '?' };
 const HEAD = ['criterion', 'expected', 'result', 'why'];
-const WHY_MIN = 24;
+const WHY_MIN = 12;
 
 /** `width` in columns; no line is longer, except where whole reasons follow the table. */
 export function verdictTable(record: RunRecord, width: number, colors: Colors): string {
@@ -45,7 +45,7 @@ function shortReason({ result, reason }: CriterionResult): string {
 function cutWhy(rows: readonly (readonly string[])[], width: number): string[][] {
   const before = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 2);
   const left = Math.max(WHY_MIN, width - before.reduce((sum, each) => sum + each, 0));
-  return rows.map((row) => [...row.slice(0, 3), fit(row[3]!, left)]);
+  return rows.map((row) => [...row.slice(0, 3), shorten(row[3]!, left)]);
 }
 
 function headline(record: RunRecord, colors: Colors): string {

@@ -28,6 +28,7 @@ export class Child {
   readonly exited: Promise<ExitStatus>;
   readonly #process: ChildProcess;
   #status: ExitStatus | undefined;
+  #released = false;
 
   private constructor(name: string, process: ChildProcess, pid: number, exited: Promise<ExitStatus>) {
     this.name = name;
@@ -60,8 +61,9 @@ export class Child {
       const { pid } = child;
       if (pid === undefined) throw new Error(`${options.name} has no process id`);
       registry.add(options.name, pid);
-      void exited.then(() => registry.remove(pid));
-      return new Child(options.name, child, pid, exited);
+      const started = new Child(options.name, child, pid, exited);
+      void exited.then(() => started.#released || registry.remove(pid));
+      return started;
     } finally {
       closeSync(log);
     }
@@ -72,8 +74,9 @@ export class Child {
     return this.#status;
   }
 
-  /** The orchestrator may end while the child goes on. */
+  /** The orchestrator may end while the child goes on; the registry keeps it. */
   release(): void {
+    this.#released = true;
     this.#process.unref();
   }
 

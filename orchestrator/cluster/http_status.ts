@@ -7,11 +7,15 @@ import { get } from 'node:http';
 export async function httpStatus(url: string, timeoutMs: number, signal?: AbortSignal): Promise<number | undefined> {
   const deadline = AbortSignal.timeout(timeoutMs);
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, signal: signal ? AbortSignal.any([signal, deadline]) : deadline }, (response) => {
-      response.resume();
-      response.once('end', () => resolve(response.statusCode));
-      response.once('error', () => resolve(undefined));
-    });
+    const request = get(
+      url,
+      { agent: false, signal: signal ? AbortSignal.any([signal, deadline]) : deadline },
+      (response) => {
+        response.resume();
+        response.once('end', () => resolve(response.statusCode));
+        response.once('error', () => resolve(undefined));
+      },
+    );
     request.once('error', () => resolve(undefined));
   });
 }

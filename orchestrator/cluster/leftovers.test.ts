@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { identify, isRunning } from './identity.ts';
 import { endLeftovers, findLeftovers } from './leftovers.ts';
-import { ProcessRegistry, readRegistry, RUN_DIRECTORY_VARIABLE, RUN_ID_VARIABLE } from './registry.ts';
+import { ProcessRegistry, RUN_DIRECTORY_VARIABLE, RUN_ID_VARIABLE, readRegistry } from './registry.ts';
 
 let base: string;
 let children: ChildProcess[];
@@ -39,7 +39,10 @@ function registryOf(runId: string): { registry: ProcessRegistry; file: string; r
 /** As a SIGKILL leaves it: the registry stands, its orchestrator is gone. */
 function killOrchestrator(file: string): void {
   const content = JSON.parse(readFileSync(file, 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...content, orchestrator: { pid: content.orchestrator.pid, started: 'long ago' } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...content, orchestrator: { pid: content.orchestrator.pid, started: 'long ago' } }),
+  );
 }
 
 describe('an identity', () => {

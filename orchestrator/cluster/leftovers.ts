@@ -4,7 +4,13 @@ import { dirname, join, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signalGroup } from './child.ts';
 import { identify, isRunning, type ProcessIdentity } from './identity.ts';
-import { type RegisteredProcess, type RegistryContent, readRegistry, RUN_DIRECTORY_VARIABLE, RUN_ID_VARIABLE } from './registry.ts';
+import {
+  type RegisteredProcess,
+  type RegistryContent,
+  RUN_DIRECTORY_VARIABLE,
+  RUN_ID_VARIABLE,
+  readRegistry,
+} from './registry.ts';
 
 export interface Leftover extends RegisteredProcess {
   readonly runId: string;

@@ -60,7 +60,10 @@ export class ClusterNode {
     mkdirSync(place.dataDirectory, { recursive: true });
     const { command, arguments: words, environment } = manifest.start(place, plan);
     const name = `node ${this.index}`;
-    const child = await Child.start({ name, command, arguments: words, environment, workingDirectory, logFile }, registry);
+    const child = await Child.start(
+      { name, command, arguments: words, environment, workingDirectory, logFile },
+      registry,
+    );
     this.#child = child;
     this.#paused = false;
     void child.exited.then((status) => {
@@ -124,7 +127,8 @@ export class ClusterNode {
 
   #letGo(what: string): Child {
     const child = this.#child;
-    if (child === undefined || child.status !== undefined) throw new Error(`node ${this.index} is stopped and cannot be ${what}`);
+    if (child === undefined || child.status !== undefined)
+      throw new Error(`node ${this.index} is stopped and cannot be ${what}`);
     this.#child = undefined;
     return child;
   }

@@ -48,7 +48,10 @@ function holderPosix(port: number): number | undefined {
 }
 
 function commandOf(pid: number): string {
-  const line = process.platform === 'linux' ? readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ') : output('ps', ['-o', 'command=', '-p', String(pid)]);
+  const line =
+    process.platform === 'linux'
+      ? readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+      : output('ps', ['-o', 'command=', '-p', String(pid)]);
   return line.trim();
 }
 

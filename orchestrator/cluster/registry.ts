@@ -28,7 +28,12 @@ export class ProcessRegistry {
   readonly #file: string;
   #content: RegistryContent;
 
-  constructor(options: { readonly file: string; readonly runId: string; readonly runDirectory: string; readonly detached?: boolean }) {
+  constructor(options: {
+    readonly file: string;
+    readonly runId: string;
+    readonly runDirectory: string;
+    readonly detached?: boolean;
+  }) {
     this.#file = options.file;
     this.runId = options.runId;
     this.runDirectory = options.runDirectory;

@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import type { SystemManifest } from '../../kit/system.ts';
 import { Cluster } from './cluster.ts';
 import { isRunning } from './identity.ts';
-import { isPortFree } from './ports.ts';
 import { holderOf } from './port_holder.ts';
-import { ProcessRegistry, readRegistry, type RegisteredProcess } from './registry.ts';
+import { isPortFree } from './ports.ts';
+import { ProcessRegistry, type RegisteredProcess, readRegistry } from './registry.ts';
 
 /** `cluster.json`: what the data on disk belongs to. */
 export interface StandingCluster {
   readonly version: 1;
   readonly system: string;
-  readonly nodes: readonly { readonly index: number; readonly url: string; readonly ports: Readonly<Record<string, number>> }[];
+  readonly nodes: readonly {
+    readonly index: number;
+    readonly url: string;
+    readonly ports: Readonly<Record<string, number>>;
+  }[];
 }
 
 export class StandingClusterError extends Error {
@@ -58,7 +62,10 @@ export class StandingClusters {
     const { manifest, count } = options;
     const ports = portsOf(manifest, count, options.firstPort);
     if (this.running(manifest.name).length > 0) {
-      throw new StandingClusterError('CLUSTER_UP', `${manifest.name} is up already: \`gameday status ${manifest.name}\`, \`gameday down ${manifest.name}\``);
+      throw new StandingClusterError(
+        'CLUSTER_UP',
+        `${manifest.name} is up already: \`gameday status ${manifest.name}\`, \`gameday down ${manifest.name}\``,
+      );
     }
     this.#refuseOtherData(manifest, ports);
     await refuseTakenPorts(manifest, ports);
@@ -98,7 +105,8 @@ export class StandingClusters {
   /** Members know each other by their ports: data of another set of nodes cannot be continued, and must not be lost by accident. */
   #refuseOtherData(manifest: SystemManifest, ports: readonly Readonly<Record<string, number>>[]): void {
     const before = this.read(manifest.name);
-    if (before === undefined || JSON.stringify(before.nodes.map((node) => node.ports)) === JSON.stringify(ports)) return;
+    if (before === undefined || JSON.stringify(before.nodes.map((node) => node.ports)) === JSON.stringify(ports))
+      return;
     const urls = before.nodes.map((node) => node.url).join(', ');
     throw new StandingClusterError(
       'CLUSTER_OTHER',
@@ -118,17 +126,23 @@ export function portsOf(manifest: SystemManifest, count: number, firstPort?: num
     Object.fromEntries(manifest.ports.map(({ name, first }) => [name, first + offset + node])),
   );
   const outside = ports.flatMap((own) => Object.values(own)).find((port) => port < 1 || port > 65_535);
-  if (outside !== undefined) throw new StandingClusterError('USAGE', `--port ${firstPort} makes a port ${outside}: ports are 1 to 65535`);
+  if (outside !== undefined)
+    throw new StandingClusterError('USAGE', `--port ${firstPort} makes a port ${outside}: ports are 1 to 65535`);
   return ports;
 }
 
-async function refuseTakenPorts(manifest: SystemManifest, ports: readonly Readonly<Record<string, number>>[]): Promise<void> {
+async function refuseTakenPorts(
+  manifest: SystemManifest,
+  ports: readonly Readonly<Record<string, number>>[],
+): Promise<void> {
   const taken: string[] = [];
   for (const [node, own] of ports.entries()) {
     for (const [name, port] of Object.entries(own)) {
       if (await isPortFree(port)) continue;
       const holder = holderOf(port);
-      const who = holder ? `held by process ${holder.pid} (${holder.command.slice(0, 120)})` : 'held by a process that cannot be seen from here';
+      const who = holder
+        ? `held by process ${holder.pid} (${holder.command.slice(0, 120)})`
+        : 'held by a process that cannot be seen from here';
       taken.push(`port ${port} (${name} of node ${node}) is ${who}`);
     }
   }

@@ -33,7 +33,9 @@ class FakeClock implements Clock {
     while (!done) {
       await new Promise(setImmediate);
       if (done || this.#waiting.length === 0) continue;
-      const events = Object.keys(at).map(Number).filter((time) => time > this.#now);
+      const events = Object.keys(at)
+        .map(Number)
+        .filter((time) => time > this.#now);
       const next = Math.min(...this.#waiting.map((waiter) => waiter.at), ...events);
       this.#now = next;
       at[next]?.();
@@ -58,7 +60,9 @@ class FakeCluster {
   }
 
   get serving(): boolean {
-    return this.clock.now() >= this.leaderlessUntil && this.nodes.filter((node) => node.state === 'running').length >= 2;
+    return (
+      this.clock.now() >= this.leaderlessUntil && this.nodes.filter((node) => node.state === 'running').length >= 2
+    );
   }
 
   lost(index: number): void {
@@ -205,7 +209,9 @@ describe('the schedule of faults', () => {
     const { clock, cluster, scheduler, run } = setUp([plan()]);
     cluster.nodes[0]!.state = 'stopped';
     await clock.drive(run());
-    expect(brokenPromises(scheduler.outcomes)).toEqual(['fault "dies" struck a cluster of which only 2/3 nodes were ready']);
+    expect(brokenPromises(scheduler.outcomes)).toEqual([
+      'fault "dies" struck a cluster of which only 2/3 nodes were ready',
+    ]);
   });
 
   test('faults may overlap', async () => {
@@ -224,7 +230,9 @@ describe('the schedule of faults', () => {
   test('an abort leaves what is in force to be healed, and plans nothing more', async () => {
     const later = plan({ name: 'later', target: 'node:0', atMs: 20_000 });
     const { clock, cluster, scheduler, abort, run } = setUp([plan({ kind: 'pause' }), later]);
-    await expect(clock.drive(run(), { 7000: () => abort.abort(new Error('interrupted')) })).rejects.toThrow('interrupted');
+    await expect(clock.drive(run(), { 7000: () => abort.abort(new Error('interrupted')) })).rejects.toThrow(
+      'interrupted',
+    );
     expect(cluster.nodes[1]!.state).toBe('paused');
     await scheduler.healAll();
     expect(cluster.nodes[1]!.log).toEqual(['6000 pause', '7000 resume']);

@@ -5,8 +5,9 @@
  * succeeded through any node: counted from the injection. The *system* has recovered when, after the heal, the service and every
  * node are ready again: counted from the heal.
  */
-import type { FaultKind } from '../../kit/system.ts';
+
 import type { Prng } from '../../kit/prng.ts';
+import type { FaultKind } from '../../kit/system.ts';
 import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
 import { chooseTarget, type TargetNode } from './target.ts';

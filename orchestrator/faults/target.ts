@@ -23,7 +23,13 @@ export async function chooseTarget<N extends TargetNode>(
   if (target !== 'follower') return withRole(target, running);
   const leader = await withRole('leader', running);
   // Without a leader there are no followers yet.
-  return leader && pick(running.filter((node) => node !== leader), random);
+  return (
+    leader &&
+    pick(
+      running.filter((node) => node !== leader),
+      random,
+    )
+  );
 }
 
 async function withRole<N extends TargetNode>(role: string, nodes: readonly N[]): Promise<N | undefined> {

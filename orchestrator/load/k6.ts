@@ -85,12 +85,18 @@ export class K6 {
       signal.throwIfAborted();
       if (this.#child.status) {
         thresholdsCrossed(this.#child.status, this.logTail());
-        throw new LoadError(`k6 ended before it ran an iteration; the end of its log:\n${this.logTail()}`, this.#child.status.code);
+        throw new LoadError(
+          `k6 ended before it ran an iteration; the end of its log:\n${this.logTail()}`,
+          this.#child.status.code,
+        );
       }
       const status = await this.#status();
       if (status !== undefined && status >= STATUS_RUNNING) return Date.now();
       if (performance.now() > deadline) {
-        throw new LoadError(`k6 has not started after ${START_TIMEOUT_MS / 1000} s; the end of its log:\n${this.logTail()}`, null);
+        throw new LoadError(
+          `k6 has not started after ${START_TIMEOUT_MS / 1000} s; the end of its log:\n${this.logTail()}`,
+          null,
+        );
       }
       await delay(POLL_MS);
     }

@@ -3,10 +3,10 @@
  * the way, every child is ended, every fault healed, and `run.json` says how far the run came.
  */
 import { join } from 'node:path';
+import { type ObtainedTool, obtain, type ToolName } from '../../tools/obtain.ts';
 import { ClusterStartError } from '../cluster/cluster.ts';
 import { ProcessRegistry } from '../cluster/registry.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
-import { obtain, type ObtainedTool, type ToolName } from '../../tools/obtain.ts';
 import type { Verdict } from '../verdict/types.ts';
 import { lockDirectory, type RunDirectories, type RunDirectory } from './directory.ts';
 import type { RunEvent } from './events.ts';
@@ -75,7 +75,10 @@ export async function conduct(options: ConductOptions): Promise<RunResult> {
 async function perform(options: ConductOptions, journal: Journal, registry: ProcessRegistry): Promise<void> {
   let tools: Tools = new Map();
   try {
-    tools = await obtain(TOOLS, { signal: options.signal, onProgress: (progress) => options.emit({ type: 'tool', progress }) });
+    tools = await obtain(TOOLS, {
+      signal: options.signal,
+      onProgress: (progress) => options.emit({ type: 'tool', progress }),
+    });
     journal.update({ tools: Object.fromEntries([...tools.values()].map(({ name, version }) => [name, version])) });
     await observe(options, journal, registry, tools);
     await judgeRun(options, journal, registry, tools);
@@ -86,13 +89,23 @@ async function perform(options: ConductOptions, journal: Journal, registry: Proc
   journal.enter('done');
 }
 
-async function judgeRun(options: ConductOptions, journal: Journal, registry: ProcessRegistry, tools: Tools): Promise<void> {
+async function judgeRun(
+  options: ConductOptions,
+  journal: Journal,
+  registry: ProcessRegistry,
+  tools: Tools,
+): Promise<void> {
   journal.enter('judging');
   options.emit({ type: 'phase', phase: 'judging', expectedMs: 0 });
   journal.update({ verdict: await options.judge(stageInput(options, journal, registry, tools, options.signal)) });
 }
 
-async function writeReport(options: ConductOptions, journal: Journal, registry: ProcessRegistry, tools: Tools): Promise<void> {
+async function writeReport(
+  options: ConductOptions,
+  journal: Journal,
+  registry: ProcessRegistry,
+  tools: Tools,
+): Promise<void> {
   // A run that was interrupted has little time left, and its own signal is spent.
   const signal = options.signal.aborted ? AbortSignal.timeout(PARTIAL_REPORT_MS) : options.signal;
   try {
@@ -110,7 +123,15 @@ function stageInput(
   signal: AbortSignal,
 ): StageInput {
   const onProgress = (what: string) => options.emit({ type: 'judging', what });
-  return { root: options.root, record: journal.record, directory: journal.directory, registry, tools, signal, onProgress };
+  return {
+    root: options.root,
+    record: journal.record,
+    directory: journal.directory,
+    registry,
+    tools,
+    signal,
+    onProgress,
+  };
 }
 
 /** Which processes work on this run directory; one for each command that does. */
@@ -133,4 +154,3 @@ function messageOf(error: unknown): string {
   // A mistake in the program needs its stack; what can be expected has a message made for people.
   return expected || error instanceof ClusterStartError ? error.message : (error.stack ?? error.message);
 }
-

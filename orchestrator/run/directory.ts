@@ -33,13 +33,13 @@ export interface RunDirectory {
 }
 
 export class RunDirectories {
-  /** `.gameday`, absolute. */
+  /** `.gameday` of the project, or what `GAMEDAY_DIRECTORY` says; absolute. */
   readonly base: string;
   readonly #runs: string;
 
-  constructor(root: string) {
-    this.base = join(root, '.gameday');
-    this.#runs = join(this.base, 'runs');
+  constructor(base: string) {
+    this.base = base;
+    this.#runs = join(base, 'runs');
   }
 
   /** A new directory that no other run has. */
@@ -70,13 +70,17 @@ export class RunDirectories {
     const ids = this.list();
     if (word === undefined) {
       const last = ids[0];
-      if (last === undefined) throw new RunDirectoryError('RUN_UNKNOWN', 'there are no runs yet: `npm start` makes one');
+      if (last === undefined)
+        throw new RunDirectoryError('RUN_UNKNOWN', 'there are no runs yet: `npm start` makes one');
       return { id: last, path: join(this.#runs, last) };
     }
     const matches = ids.includes(word) ? [word] : ids.filter((id) => id.startsWith(word));
     if (matches.length === 1) return { id: matches[0]!, path: join(this.#runs, matches[0]!) };
     if (matches.length > 1) {
-      throw new RunDirectoryError('RUN_UNKNOWN', `"${word}" is the start of ${matches.length} runs: ${matches.slice(0, 5).join(', ')}`);
+      throw new RunDirectoryError(
+        'RUN_UNKNOWN',
+        `"${word}" is the start of ${matches.length} runs: ${matches.slice(0, 5).join(', ')}`,
+      );
     }
     const path = resolve(workingDirectory, word);
     if (existsSync(path) && statSync(path).isDirectory()) return { id: basename(path), path };
@@ -109,7 +113,10 @@ export function readRecord(directory: RunDirectory): RunRecord {
   }
   if (record.version !== 1) {
     const version = JSON.stringify(record.version);
-    throw new RunDirectoryError('RUN_FOREIGN', `${file} has version ${version}, this Gameday reads version 1: use the one that made it`);
+    throw new RunDirectoryError(
+      'RUN_FOREIGN',
+      `${file} has version ${version}, this Gameday reads version 1: use the one that made it`,
+    );
   }
   if (record.id === undefined || record.scenario?.criteria === undefined || !Array.isArray(record.phases)) {
     throw new RunDirectoryError('RUN_FOREIGN', `${file} is not the record of a run: it lacks id, scenario or phases`);
@@ -137,7 +144,10 @@ export function lockDirectory(path: string): () => void {
     }
     const holder = lockHolder(path);
     if (holder !== undefined) {
-      throw new RunDirectoryError('RUN_IN_USE', `${path} is in use by process ${holder.pid}: wait until it ends, or end it`);
+      throw new RunDirectoryError(
+        'RUN_IN_USE',
+        `${path} is in use by process ${holder.pid}: wait until it ends, or end it`,
+      );
     }
     rmSync(file, { force: true });
   }

@@ -9,7 +9,13 @@ export type RunEvent =
   | { readonly type: 'phase'; readonly phase: PhaseName; readonly expectedMs: number }
   | { readonly type: 'nodes'; readonly ready: number; readonly total: number }
   | { readonly type: 'prometheus'; readonly url: string }
-  | { readonly type: 'load'; readonly elapsedMs: number; readonly totalMs: number; readonly operations: number; readonly ratePerSecond: number }
+  | {
+      readonly type: 'load';
+      readonly elapsedMs: number;
+      readonly totalMs: number;
+      readonly operations: number;
+      readonly ratePerSecond: number;
+    }
   | { readonly type: 'fault'; readonly step: FaultStep; readonly outcome: FaultOutcome; readonly loadStartedAt: number }
   | { readonly type: 'nodeEnded'; readonly node: number; readonly how: string }
   | { readonly type: 'judging'; readonly what: string }

@@ -1,7 +1,7 @@
 /** Keeps `run.json` up to date: every change is on disk before the run goes on. */
 import { cpus, totalmem } from 'node:os';
 import type { LoadedScenario } from '../scenario/load.ts';
-import { writeRecord, type RunDirectory } from './directory.ts';
+import { type RunDirectory, writeRecord } from './directory.ts';
 import type { PhaseName, RunRecord } from './record.ts';
 
 export class Journal {

@@ -2,8 +2,8 @@
 import { createServer, type Server } from 'node:http';
 import { createMetrics, type Metrics } from '../../kit/metrics.ts';
 import type { FaultOutcome } from '../faults/scheduler.ts';
-import { objectiveMetricName } from '../scenario/units.ts';
 import type { Scenario } from '../scenario/types.ts';
+import { objectiveMetricName } from '../scenario/units.ts';
 
 export const METRIC_PHASES = ['starting', 'loading', 'settling'] as const;
 export type MetricPhase = (typeof METRIC_PHASES)[number];
@@ -25,13 +25,24 @@ export interface RunMetricsOptions {
 
 export function createRunMetrics(options: RunMetricsOptions): RunMetrics {
   const { scenario } = options;
-  const metrics = createMetrics({ info: { system: 'gameday', node: 'orchestrator', version: options.version }, runtime: false });
-  const phases = metrics.gauge({ name: 'gameday_phase', help: '1 for the phase that the run is in.', labels: ['phase'] });
+  const metrics = createMetrics({
+    info: { system: 'gameday', node: 'orchestrator', version: options.version },
+    runtime: false,
+  });
+  const phases = metrics.gauge({
+    name: 'gameday_phase',
+    help: '1 for the phase that the run is in.',
+    labels: ['phase'],
+  });
   const setPhase = (phase: MetricPhase) => {
     for (const name of METRIC_PHASES) phases.set({ phase: name }, name === phase ? 1 : 0);
   };
   metrics
-    .gauge({ name: 'gameday_run_info', help: 'Always 1; the labels say which run this is.', labels: ['run_id', 'scenario', 'system'] })
+    .gauge({
+      name: 'gameday_run_info',
+      help: 'Always 1; the labels say which run this is.',
+      labels: ['run_id', 'scenario', 'system'],
+    })
     .set({ run_id: options.runId, scenario: scenario.id, system: scenario.system }, 1);
   metrics.gauge({ name: 'gameday_nodes_expected', help: 'Nodes that the scenario asks for.' }).set(options.nodes);
   for (const [name, objective] of Object.entries(scenario.objectives)) {
@@ -50,7 +61,11 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
     help: '1 from the injection of a fault to its heal; the series exists from the start of the run.',
     labels: ['fault', 'kind', 'target'],
   });
-  const count = metrics.counter({ name: 'gameday_faults_injected_total', help: 'Faults injected.', labels: ['fault', 'kind'] });
+  const count = metrics.counter({
+    name: 'gameday_faults_injected_total',
+    help: 'Faults injected.',
+    labels: ['fault', 'kind'],
+  });
   const service = metrics.gauge({
     name: 'gameday_recovery_service_seconds',
     help: 'From the injection to the first request of a client, begun after it, that succeeded through any node.',
@@ -66,7 +81,8 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
     help: 'Age of a recovery that has not ended: of the service since the injection, of the system since the heal; 0 otherwise.',
     labels: ['fault'],
     collect: () => {
-      for (const outcome of outcomes.values()) going.set({ fault: outcome.name }, recoveringSeconds(outcome, options.now()));
+      for (const outcome of outcomes.values())
+        going.set({ fault: outcome.name }, recoveringSeconds(outcome, options.now()));
     },
   });
   const record = (outcome: FaultOutcome) => {
@@ -75,7 +91,8 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
     active.set({ fault, kind, target }, injectedAt !== undefined && healedAt === undefined ? 1 : 0);
     count.inc({ fault, kind }, injectedAt !== undefined && !injected.has(fault) ? 1 : 0);
     if (injectedAt !== undefined) injected.add(fault);
-    if (injectedAt !== undefined && serviceRecoveredAt !== undefined) service.set({ fault }, (serviceRecoveredAt - injectedAt) / 1000);
+    if (injectedAt !== undefined && serviceRecoveredAt !== undefined)
+      service.set({ fault }, (serviceRecoveredAt - injectedAt) / 1000);
     if (healedAt !== undefined && recoveredAt !== undefined) full.set({ fault }, (recoveredAt - healedAt) / 1000);
   };
   for (const { name, kind, target } of options.scenario.faults) record({ name, kind, target });

@@ -176,7 +176,14 @@ class Observation {
     return K6.start({
       binary: this.#tools.get('k6')!.path,
       script: join(root, 'loadtests', loaded.scenario.load.script),
-      environment: loadEnvironment({ runId: id, segment: 0, seed, targets, scenario: loaded.scenario, prometheusUrl: this.#prometheus!.url }),
+      environment: loadEnvironment({
+        runId: id,
+        segment: 0,
+        seed,
+        targets,
+        scenario: loaded.scenario,
+        prometheusUrl: this.#prometheus!.url,
+      }),
       workingDirectory: root,
       summaryFile: join(path, LOAD_FILES.summaryPath),
       logFile: join(path, LOAD_FILES.logPath),
@@ -203,7 +210,9 @@ class Observation {
 
   #faultChanged(outcome: FaultOutcome): void {
     const before = this.#journal.record.faults.find((fault) => fault.name === outcome.name);
-    this.#journal.update({ faults: this.#journal.record.faults.map((fault) => (fault.name === outcome.name ? outcome : fault)) });
+    this.#journal.update({
+      faults: this.#journal.record.faults.map((fault) => (fault.name === outcome.name ? outcome : fault)),
+    });
     this.#metrics.fault(outcome);
     const step = faultStep(before, outcome);
     if (step) this.#options.emit({ type: 'fault', step, outcome, loadStartedAt: this.#loadStartedAt });
@@ -223,7 +232,8 @@ class Observation {
     while (!ended) {
       await Promise.race([exited, delay(FOLLOW_MS, undefined, { signal }).catch(() => undefined)]);
       signal.throwIfAborted();
-      if (Date.now() > overdueAt) throw new LoadError(`k6 has not ended ${LOAD_OVERTIME_MS / 1000} s after the load`, null);
+      if (Date.now() > overdueAt)
+        throw new LoadError(`k6 has not ended ${LOAD_OVERTIME_MS / 1000} s after the load`, null);
       const operations = (await k6.progress())?.operations;
       if (operations === undefined) continue;
       const now = { operations, at: Date.now() };
@@ -232,7 +242,11 @@ class Observation {
       this.#options.emit({ type: 'load', elapsedMs: now.at - this.#loadStartedAt, totalMs, operations, ratePerSecond });
     }
     const status = await exited;
-    const load = { ...this.#journal.record.load!, to: Date.now(), ...(status.code === null ? {} : { exitCode: status.code }) };
+    const load = {
+      ...this.#journal.record.load!,
+      to: Date.now(),
+      ...(status.code === null ? {} : { exitCode: status.code }),
+    };
     this.#journal.update({ load });
     thresholdsCrossed(status, k6.logTail());
   }
@@ -244,7 +258,10 @@ class Observation {
       const up = (await this.#prometheus!.api.query('count(up == 1)'))[0]?.value ?? 0;
       if (up >= targets) return;
       if (performance.now() > deadline) {
-        throw new LoadError(`Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: see its page of targets in logs/prometheus.log`, null);
+        throw new LoadError(
+          `Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: see its page of targets in logs/prometheus.log`,
+          null,
+        );
       }
       await delay(100);
     }
@@ -257,7 +274,11 @@ class Observation {
       own,
       ...nodes.map((node) => ({
         targets: [new URL(node.url).host],
-        labels: { job: system, node: String(node.index), __metrics_path__: this.#options.loaded.manifest.paths.metrics },
+        labels: {
+          job: system,
+          node: String(node.index),
+          __metrics_path__: this.#options.loaded.manifest.paths.metrics,
+        },
       })),
     ];
   }

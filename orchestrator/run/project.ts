@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ScenarioLoader } from '../scenario/load.ts';
 import { alertShapes, EVALUATION_INTERVAL_MS, readRules } from './rules.ts';
-import { loadScripts, Systems } from './systems.ts';
+import { loadScripts, type Systems } from './systems.ts';
 
 /** Two folders above this file. */
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../..');

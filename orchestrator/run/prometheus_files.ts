@@ -24,7 +24,11 @@ export interface PrometheusFiles {
 }
 
 /** `ruleFiles` are relative to the root, such as `alerts/kv.rules.yml` and `prometheus/recording/kv.rules.yml`. */
-export function writePrometheusFiles(root: string, runDirectory: string, ruleFiles: readonly string[]): PrometheusFiles {
+export function writePrometheusFiles(
+  root: string,
+  runDirectory: string,
+  ruleFiles: readonly string[],
+): PrometheusFiles {
   const directory = join(runDirectory, RUN_FILES.prometheus);
   const copies = ruleFiles.map((file) => join(basename(dirname(file)), basename(file)));
   for (const [index, copy] of copies.entries()) {

@@ -34,7 +34,12 @@ export interface RunRecord {
   readonly gamedayVersion: string;
   /** Versions of the tools that took part, by name. */
   readonly tools: Readonly<Record<string, string>>;
-  readonly runtime: { readonly node: string; readonly platform: string; readonly cpus: number; readonly memoryBytes: number };
+  readonly runtime: {
+    readonly node: string;
+    readonly platform: string;
+    readonly cpus: number;
+    readonly memoryBytes: number;
+  };
   readonly startedAt: number;
   readonly phases: readonly Phase[];
   readonly nodes: readonly NodeRecord[];

@@ -75,7 +75,8 @@ export class ScenarioCatalogue {
 
   #entry(file: string): CatalogueEntry {
     const name = file.replace(/^scenarios[/\\]/, '').replace(/\.ya?ml$/, '');
-    const document: unknown = parseDocument(readFileSync(join(isAbsolute(file) ? '' : this.#root, file), 'utf8')).toJS() ?? {};
+    const document: unknown =
+      parseDocument(readFileSync(join(isAbsolute(file) ? '' : this.#root, file), 'utf8')).toJS() ?? {};
     const { id, title, system } = document as Partial<Record<'id' | 'title' | 'system', unknown>>;
     const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
     return { name, file, id: text(id, name), title: text(title, ''), system: text(system, name.split('/')[0]!) };

@@ -69,7 +69,10 @@ function* faultNames({ scenario, at }: CheckInput): Iterable<Problem> {
   for (const [index, fault] of scenario.faults.entries()) {
     const first = scenario.faults.findIndex((other) => other.name === fault.name);
     if (first < index) {
-      yield at.problem(['faults', index, 'name'], `fault "${fault.name}" exists already: criteria refer to faults by name`);
+      yield at.problem(
+        ['faults', index, 'name'],
+        `fault "${fault.name}" exists already: criteria refer to faults by name`,
+      );
     }
   }
 }
@@ -88,10 +91,16 @@ function* faultTargets({ scenario, manifest, at }: CheckInput): Iterable<Problem
     }
     const node = /^node:(\d+)$/.exec(fault.target);
     if (node && Number(node[1]) >= scenario.nodes) {
-      yield at.problem(path, `there is no ${fault.target}: with ${scenario.nodes} nodes they are node:0 to node:${scenario.nodes - 1}`);
+      yield at.problem(
+        path,
+        `there is no ${fault.target}: with ${scenario.nodes} nodes they are node:0 to node:${scenario.nodes - 1}`,
+      );
     } else if (!node && !targetNames(manifest).includes(fault.target)) {
       const names = [...targetNames(manifest), 'node:N'];
-      yield at.problem(path, `unknown target "${fault.target}": expected ${names.join(', ')}${suggestion(fault.target, names)}`);
+      yield at.problem(
+        path,
+        `unknown target "${fault.target}": expected ${names.join(', ')}${suggestion(fault.target, names)}`,
+      );
     }
   }
 }
@@ -99,7 +108,8 @@ function* faultTargets({ scenario, manifest, at }: CheckInput): Iterable<Problem
 function* faultWindows({ scenario, source, at }: CheckInput): Iterable<Problem> {
   for (const [index, fault] of scenario.faults.entries()) {
     const end = fault.atMs + fault.healAfterMs;
-    if (fault.healAfterMs === 0) yield at.problem(faultPath(source, scenario, index, 'heal_after'), 'a fault must last longer than 0');
+    if (fault.healAfterMs === 0)
+      yield at.problem(faultPath(source, scenario, index, 'heal_after'), 'a fault must last longer than 0');
     if (end <= scenario.load.durationMs) continue;
     yield at.problem(
       faultPath(source, scenario, index, 'at'),
@@ -114,11 +124,19 @@ function* overlay({ source, at }: CheckInput): Iterable<Problem> {
   const names = (source.faults ?? []).map((fault) => fault.name);
   for (const [index, fault] of (ci.faults ?? []).entries()) {
     if (names.includes(fault.name)) continue;
-    yield at.problem(['ci', 'faults', index, 'name'], `the scenario has no fault "${fault.name}"${suggestion(fault.name, names)}`);
+    yield at.problem(
+      ['ci', 'faults', index, 'name'],
+      `the scenario has no fault "${fault.name}"${suggestion(fault.name, names)}`,
+    );
   }
   const sizes: readonly [Path, number | undefined, number | undefined, string | number | undefined][] = [
     [['ci', 'nodes'], ci.nodes, source.nodes, source.nodes],
-    [['ci', 'load', 'duration'], optional(ci.load?.duration, parseDuration), parseDuration(source.load.duration), source.load.duration],
+    [
+      ['ci', 'load', 'duration'],
+      optional(ci.load?.duration, parseDuration),
+      parseDuration(source.load.duration),
+      source.load.duration,
+    ],
     [['ci', 'load', 'rate'], optional(ci.load?.rate, parseRate), parseRate(source.load.rate), source.load.rate],
   ];
   for (const [path, small, full, text] of sizes) {
@@ -140,7 +158,8 @@ function* criterionNames({ scenario, alerts, at }: CheckInput): Iterable<Problem
       yield at.problem(['criteria', index, 'during'], `the scenario has no fault "${criterion.during}"${hint}`);
     }
     const key = `${criterion.alert} ${criterion.during ?? ''}`;
-    if (seen.has(key)) yield at.problem(['criteria', index], `a second criterion for ${criterion.alert}: one of them says it all`);
+    if (seen.has(key))
+      yield at.problem(['criteria', index], `a second criterion for ${criterion.alert}: one of them says it all`);
     seen.add(key);
   }
 }
@@ -149,7 +168,10 @@ function* criterionWindows({ scenario, at }: CheckInput): Iterable<Problem> {
   for (const [index, { expect, during, outside, withinMs }] of scenario.criteria.entries()) {
     const path = ['criteria', index];
     if (outside !== undefined && expect === 'firing') {
-      yield at.problem([...path, 'outside'], '`outside: faults` goes with `expect: silent`; with `expect: firing` say `during:`');
+      yield at.problem(
+        [...path, 'outside'],
+        '`outside: faults` goes with `expect: silent`; with `expect: firing` say `during:`',
+      );
     }
     if (outside !== undefined && during !== undefined) {
       yield at.problem([...path, 'outside'], '`outside` and `during` exclude each other');
@@ -169,7 +191,8 @@ function* criterionObjectives({ scenario, alerts, at }: CheckInput): Iterable<Pr
   for (const [index, criterion] of scenario.criteria.entries()) {
     for (const metric of alerts.get(criterion.alert)?.metrics ?? []) {
       if (!metric.startsWith('gameday_objective_') || exported.includes(metric)) continue;
-      const have = exported.length === 0 ? 'the scenario has no objectives' : `the objectives are ${exported.join(', ')}`;
+      const have =
+        exported.length === 0 ? 'the scenario has no objectives' : `the objectives are ${exported.join(', ')}`;
       yield at.problem(['criteria', index, 'alert'], `${criterion.alert} compares with ${metric}: ${have}`);
     }
   }
@@ -201,7 +224,11 @@ function* conclusive({ scenario, alerts, at, evaluationIntervalMs }: CheckInput)
     const span = alert.rangeMs + alert.forMs + 2 * evaluationIntervalMs;
     const window = longestWindow(scenario, criterion, span);
     if (window >= span) continue;
-    const where = criterion.outside ? 'outside the faults' : criterion.during ? `during ${criterion.during}` : 'in the whole run';
+    const where = criterion.outside
+      ? 'outside the faults'
+      : criterion.during
+        ? `during ${criterion.during}`
+        : 'in the whole run';
     yield at.problem(
       ['criteria', index],
       `${alert.name} cannot conclude${scaleNote(scenario)}: it needs ${formatDuration(span)} and there are ${formatDuration(window)} ${where}`,

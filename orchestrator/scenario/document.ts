@@ -3,7 +3,7 @@
  * is the only statement of the file's shape; its `errorMessage` keywords (which editors read too) say what was expected.
  */
 import { Ajv2020, type DefinedError, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { Problem } from './problems.ts';
 import { nearest, suggestion } from './problems.ts';
 
@@ -140,7 +140,9 @@ function describeErrors(errors: readonly ErrorObject[], at: Locator): Problem[] 
     all
       // Each branch of a `oneOf` and the name inside `propertyNames` is reported again by its parent, in words.
       .filter((error) => !/\/oneOf\/\d/.test(error.schemaPath) && error.propertyName === undefined)
-      .filter((error) => error.keyword !== 'required' || !meant.has(`${error.instancePath}/${error.params.missingProperty}`))
+      .filter(
+        (error) => error.keyword !== 'required' || !meant.has(`${error.instancePath}/${error.params.missingProperty}`),
+      )
       .map((error) => {
         const { path, message } = describe(error, pointerToPath(error.instancePath));
         const ofName = error.keyword === 'additionalProperties' || error.keyword === 'propertyNames';
@@ -183,7 +185,10 @@ function describe(error: DefinedError, path: Path): { path: Path; message: strin
     case 'oneOf':
       return { path, message: `${name}: expected ${expected ?? 'one of several shapes'}` };
     default:
-      return { path, message: `${name} is ${show(error.data)}: expected ${expected ?? error.message?.replace(/^must be /, '')}` };
+      return {
+        path,
+        message: `${name} is ${show(error.data)}: expected ${expected ?? error.message?.replace(/^must be /, '')}`,
+      };
   }
 }
 

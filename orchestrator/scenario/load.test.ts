@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
 import type { SystemManifest } from '../../kit/system.ts';
 import { PROFILES } from '../../loadtests/profiles.ts';
 import type { AlertShape } from './check.ts';
@@ -131,37 +131,152 @@ describe('a mistake is reported with its place, what was expected, and the neare
   };
 
   test.each([
-    ['a field that does not exist', 'title:', 'tittle:', 'x.yaml:3:1: unknown field "tittle" in the scenario — did you mean "title"?'],
+    [
+      'a field that does not exist',
+      'title:',
+      'tittle:',
+      'x.yaml:3:1: unknown field "tittle" in the scenario — did you mean "title"?',
+    ],
     ['a nested one', 'rate: 150', 'rat: 150', 'x.yaml:6:48: unknown field "rat" in `load` — did you mean "rate"?'],
     ['a missing field', 'id: kv-x\n', '', 'x.yaml:1:1: the scenario lacks the field "id"'],
-    ['no duration', 'at: 20s', 'at: soon', 'x.yaml:10:30: `faults.0.at` is "soon": expected a duration such as 500ms, 30s, 2m or 1h'],
+    [
+      'no duration',
+      'at: 20s',
+      'at: soon',
+      'x.yaml:10:30: `faults.0.at` is "soon": expected a duration such as 500ms, 30s, 2m or 1h',
+    ],
     ['no rate', '150/s', 'fast', 'x.yaml:6:54: `load.rate` is "fast": expected a rate such as 100/s'],
-    ['no objective', 'write_p99: 50ms', 'write_p99: 50', 'x.yaml:8:14: `objectives.write_p99` is 50: expected a duration (50ms), a percentage (99.9%) or a rate (100/s)'],
-    ['a name that cannot be a metric', 'write_p99: 50ms', 'Write-P99: 50ms', `x.yaml:8:3: "Write-P99" is not an objective's name of lower-case letters, digits and underscores`],
+    [
+      'no objective',
+      'write_p99: 50ms',
+      'write_p99: 50',
+      'x.yaml:8:14: `objectives.write_p99` is 50: expected a duration (50ms), a percentage (99.9%) or a rate (100/s)',
+    ],
+    [
+      'a name that cannot be a metric',
+      'write_p99: 50ms',
+      'Write-P99: 50ms',
+      `x.yaml:8:3: "Write-P99" is not an objective's name of lower-case letters, digits and underscores`,
+    ],
     ['another version', 'version: 1', 'version: 2', 'x.yaml:1:10: `version` is 2: expected 1'],
     ['an unknown profile', 'profile: steady', 'profile: stedy', '— did you mean "steady"?'],
-    ['an unknown expectation', 'KvNoLeader, expect: silent', 'KvNoLeader, expect: silence', 'x.yaml:12:34: `criteria.0.expect` is "silence": expected silent or firing — did you mean "silent"?'],
-    ['a fault of no kind', 'kill: leader, ', '', 'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart with its target, such as `kill: leader`'],
-    ['a fault of two kinds', 'kill: leader', 'kill: leader, pause: any', 'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart'],
-    ['an unknown system', 'system: kv', 'system: kw', 'x.yaml:4:9: unknown system "kw": expected kv, counter — did you mean "kv"?'],
-    ['an unknown script', 'kv/steady.ts', 'kv/stead.ts', 'x.yaml:6:17: there is no loadtests/kv/stead.ts — did you mean "kv/steady.ts"?'],
+    [
+      'an unknown expectation',
+      'KvNoLeader, expect: silent',
+      'KvNoLeader, expect: silence',
+      'x.yaml:12:34: `criteria.0.expect` is "silence": expected silent or firing — did you mean "silent"?',
+    ],
+    [
+      'a fault of no kind',
+      'kill: leader, ',
+      '',
+      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart with its target, such as `kill: leader`',
+    ],
+    [
+      'a fault of two kinds',
+      'kill: leader',
+      'kill: leader, pause: any',
+      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart',
+    ],
+    [
+      'an unknown system',
+      'system: kv',
+      'system: kw',
+      'x.yaml:4:9: unknown system "kw": expected kv, counter — did you mean "kv"?',
+    ],
+    [
+      'an unknown script',
+      'kv/steady.ts',
+      'kv/stead.ts',
+      'x.yaml:6:17: there is no loadtests/kv/stead.ts — did you mean "kv/steady.ts"?',
+    ],
     ['a script outside', 'kv/steady.ts', '../x.ts', 'expected the path of a TypeScript file under loadtests/'],
-    ['an unknown alert', 'alert: KvNoLeader', 'alert: KvNoLeadr', 'x.yaml:12:14: no rule in alerts/ is named "KvNoLeadr" — did you mean "KvNoLeader"?'],
-    ['an unknown fault', 'during: leader-dies', 'during: leader-die', 'x.yaml:13:53: the scenario has no fault "leader-die" — did you mean "leader-dies"?'],
-    ['an unknown target', 'kill: leader', 'kill: laeder', 'x.yaml:10:41: unknown target "laeder": expected leader, follower, any, node:N — did you mean "leader"?'],
-    ['a node that does not exist', 'kill: leader', 'kill: node:3', 'there is no node:3: with 3 nodes they are node:0 to node:2'],
-    ['a fault that the system does not have', 'kill: leader', 'restart: leader', 'kv has no fault "restart": it takes kill, pause'],
-    ['a fault after the load', 'at: 20s', 'at: 55s', 'fault "leader-dies" ends at 1m5s, after the load\'s 1m: it must lie inside'],
+    [
+      'an unknown alert',
+      'alert: KvNoLeader',
+      'alert: KvNoLeadr',
+      'x.yaml:12:14: no rule in alerts/ is named "KvNoLeadr" — did you mean "KvNoLeader"?',
+    ],
+    [
+      'an unknown fault',
+      'during: leader-dies',
+      'during: leader-die',
+      'x.yaml:13:53: the scenario has no fault "leader-die" — did you mean "leader-dies"?',
+    ],
+    [
+      'an unknown target',
+      'kill: leader',
+      'kill: laeder',
+      'x.yaml:10:41: unknown target "laeder": expected leader, follower, any, node:N — did you mean "leader"?',
+    ],
+    [
+      'a node that does not exist',
+      'kill: leader',
+      'kill: node:3',
+      'there is no node:3: with 3 nodes they are node:0 to node:2',
+    ],
+    [
+      'a fault that the system does not have',
+      'kill: leader',
+      'restart: leader',
+      'kv has no fault "restart": it takes kill, pause',
+    ],
+    [
+      'a fault after the load',
+      'at: 20s',
+      'at: 55s',
+      'fault "leader-dies" ends at 1m5s, after the load\'s 1m: it must lie inside',
+    ],
     ['too many nodes', 'nodes: 3', 'nodes: 8', 'x.yaml:5:8: 8 nodes: kv takes 1 to 7'],
-    ['firing without a fault', ', during: leader-dies, within: 9s', '', 'x.yaml:13:5: `expect: firing` needs `during:`'],
-    ['outside of nothing', 'silent, outside: faults', 'firing, during: leader-dies, outside: faults', '`outside: faults` goes with `expect: silent`'],
-    ['within of silence', 'KvNoLeader, expect: silent', 'KvNoLeader, expect: silent, within: 5s', '`within` goes with `expect: firing`'],
+    [
+      'firing without a fault',
+      ', during: leader-dies, within: 9s',
+      '',
+      'x.yaml:13:5: `expect: firing` needs `during:`',
+    ],
+    [
+      'outside of nothing',
+      'silent, outside: faults',
+      'firing, during: leader-dies, outside: faults',
+      '`outside: faults` goes with `expect: silent`',
+    ],
+    [
+      'within of silence',
+      'KvNoLeader, expect: silent',
+      'KvNoLeader, expect: silent, within: 5s',
+      '`within` goes with `expect: firing`',
+    ],
     ['the same criterion twice', 'alert: KvWriteLatencyHigh', 'alert: KvNoLeader', 'a second criterion for KvNoLeader'],
-    ['an objective that is not exported', 'write_p99: 50ms', 'write_p95: 50ms', 'KvWriteLatencyHigh compares with gameday_objective_write_p99_seconds: the objectives are gameday_objective_write_p95_seconds'],
-    ['a fault too short for its rule', 'heal_after: 10s', 'heal_after: 6s', 'x.yaml:10:61: fault "leader-dies" lasts 6s: TargetMissing needs at least 7s to fire'],
-    ['a rule in ci', 'ci: { nodes: 3', 'ci: { criteria: [], nodes: 3', 'unknown field "criteria" in `ci`; expected nodes, load, settle or faults: `ci` may shrink size and schedule, never a criterion or an objective'],
-    ['a longer ci', 'duration: 40s', 'duration: 2m', '`ci.load.duration` is larger than the scenario\'s own 60s: `ci` may only shrink'],
-    ['an unknown fault in ci', '[{ name: leader-dies', '[{ name: leader-dead', 'the scenario has no fault "leader-dead" — did you mean "leader-dies"?'],
+    [
+      'an objective that is not exported',
+      'write_p99: 50ms',
+      'write_p95: 50ms',
+      'KvWriteLatencyHigh compares with gameday_objective_write_p99_seconds: the objectives are gameday_objective_write_p95_seconds',
+    ],
+    [
+      'a fault too short for its rule',
+      'heal_after: 10s',
+      'heal_after: 6s',
+      'x.yaml:10:61: fault "leader-dies" lasts 6s: TargetMissing needs at least 7s to fire',
+    ],
+    [
+      'a rule in ci',
+      'ci: { nodes: 3',
+      'ci: { criteria: [], nodes: 3',
+      'unknown field "criteria" in `ci`; expected nodes, load, settle or faults: `ci` may shrink size and schedule, never a criterion or an objective',
+    ],
+    [
+      'a longer ci',
+      'duration: 40s',
+      'duration: 2m',
+      "`ci.load.duration` is larger than the scenario's own 60s: `ci` may only shrink",
+    ],
+    [
+      'an unknown fault in ci',
+      '[{ name: leader-dies',
+      '[{ name: leader-dead',
+      'the scenario has no fault "leader-dead" — did you mean "leader-dies"?',
+    ],
     ['a key twice', 'nodes: 3\n', 'nodes: 3\nnodes: 3\n', 'x.yaml:6:1: Map keys must be unique'],
     ['no YAML', 'criteria:', 'criteria: [', 'x.yaml:'],
   ])('%s', async (_, from, to, expected) => {
@@ -187,7 +302,9 @@ describe('a mistake is reported with its place, what was expected, and the neare
   test('a time that the ci overlay set is reported there', async () => {
     const text = VALID.replace('at: 10s }', 'at: 35s }');
     expect(await mistakes(text)).toBe('no mistake');
-    expect(await mistakes(text, { ci: true })).toContain('x.yaml:15:76: fault "leader-dies" ends at 45s, after the load\'s 40s');
+    expect(await mistakes(text, { ci: true })).toContain(
+      'x.yaml:15:76: fault "leader-dies" ends at 45s, after the load\'s 40s',
+    );
   });
 
   test('a time scale at which a rule cannot fire', async () => {

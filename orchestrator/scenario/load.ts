@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { SystemManifest } from '../../kit/system.ts';
 import { type AlertShape, checkScenario } from './check.ts';
-import { type ScenarioOptions, resolveScenario } from './resolve.ts';
 import { type ParsedDocument, ScenarioParser } from './document.ts';
 import { type Problem, ScenarioError, suggestion } from './problems.ts';
+import { resolveScenario, type ScenarioOptions } from './resolve.ts';
 import type { Scenario } from './types.ts';
 
 /** What the loader asks of the rest of the project. */

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatDuration, objectiveMetricName, parseDuration, parseObjective, parsePercent, parseRate } from './units.ts';
+import {
+  formatDuration,
+  objectiveMetricName,
+  parseDuration,
+  parseObjective,
+  parsePercent,
+  parseRate,
+} from './units.ts';
 
 describe('units', () => {
   test.each([

@@ -1,7 +1,7 @@
 /** `up`, `down` and `status`: clusters that stay, without load or verdict. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { endLeftovers, findLeftovers, type Leftover } from '../../cluster/leftovers.ts';
 import { httpStatus, isSuccess } from '../../cluster/http_status.ts';
+import { endLeftovers, findLeftovers, type Leftover } from '../../cluster/leftovers.ts';
 import { StandingClusters } from '../../cluster/standing.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
@@ -64,7 +64,11 @@ function describe(ended: readonly Leftover[]): string {
   return ended.length === 0 ? 'nothing was running' : `ended ${ended.length} process${ended.length === 1 ? '' : 'es'}`;
 }
 
-export async function statusCommand(context: Context, system: string | undefined, flags: { readonly json: boolean }): Promise<ExitCode> {
+export async function statusCommand(
+  context: Context,
+  system: string | undefined,
+  flags: { readonly json: boolean },
+): Promise<ExitCode> {
   const names = system === undefined ? context.systems.names() : [system];
   const states = await Promise.all(names.map((name) => statusOf(context, name)));
   if (flags.json) printJson(context, { systems: states });

@@ -6,7 +6,11 @@ import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 interface Words {
-  readonly commands: readonly { readonly name: string; readonly description: string; readonly flags: readonly string[] }[];
+  readonly commands: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly flags: readonly string[];
+  }[];
   /** Suites, names and ids, systems. */
   readonly names: readonly string[];
 }
@@ -54,7 +58,9 @@ function fish({ commands, names }: Words): string {
     'complete -c gameday -f',
     ...commands.flatMap(({ name, description, flags }) => [
       `complete -c gameday -n __fish_use_subcommand -a ${name} -d ${quote(description)}`,
-      ...flags.map((flag) => `complete -c gameday -n '__fish_seen_subcommand_from ${name}' -l ${flag.replace(/^--/, '')}`),
+      ...flags.map(
+        (flag) => `complete -c gameday -n '__fish_seen_subcommand_from ${name}' -l ${flag.replace(/^--/, '')}`,
+      ),
     ]),
     `complete -c gameday -n 'not __fish_use_subcommand' -a ${quote(names.join(' '))}`,
   ].join('\n');

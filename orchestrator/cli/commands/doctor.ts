@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, freemem, release, totalmem, type } from 'node:os';
-import { isPortFree } from '../../cluster/ports.ts';
-import { holderOf } from '../../cluster/port_holder.ts';
-import { processFaults } from '../../faults/process_faults.ts';
 import { survey } from '../../../tools/survey.ts';
+import { holderOf } from '../../cluster/port_holder.ts';
+import { isPortFree } from '../../cluster/ports.ts';
+import { processFaults } from '../../faults/process_faults.ts';
 import { type Context, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit_code.ts';
 import { columns } from '../terminal.ts';
@@ -20,7 +20,14 @@ interface Finding {
 const DISK_BYTES_MIN = 5e9;
 
 export async function doctorCommand(context: Context, flags: { readonly json: boolean }): Promise<ExitCode> {
-  const findings = [...(await tools()), runtime(), await disk(context), ...(await ports(context)), ...kernel(), ...faults()];
+  const findings = [
+    ...(await tools()),
+    runtime(),
+    await disk(context),
+    ...(await ports(context)),
+    ...kernel(),
+    ...faults(),
+  ];
   if (flags.json) printJson(context, { findings });
   else print(context, table(context, findings));
   return EXIT.pass;
@@ -67,11 +74,17 @@ function kernel(): Finding[] {
   const cores = availableParallelism();
   const memory = `${gigabytes(freemem())} of ${gigabytes(totalmem())} GB memory free`;
   const facts: Finding[] = [
-    { subject: 'machine', state: cores < 2 ? 'note' : 'ok', detail: `${type()} ${release()}, ${cores} cores, ${memory}` },
+    {
+      subject: 'machine',
+      state: cores < 2 ? 'note' : 'ok',
+      detail: `${type()} ${release()}, ${cores} cores, ${memory}`,
+    },
   ];
   if (process.platform !== 'linux') return facts;
   const files = /Max open files\s+(\d+)/.exec(readText('/proc/self/limits'))?.[1] ?? 'unknown';
-  const netem = /^sch_netem\b/m.test(readText('/proc/modules')) || readText(`/lib/modules/${release()}/modules.dep`).includes('sch_netem');
+  const netem =
+    /^sch_netem\b/m.test(readText('/proc/modules')) ||
+    readText(`/lib/modules/${release()}/modules.dep`).includes('sch_netem');
   const root = process.getuid?.() === 0;
   return [
     ...facts,
@@ -87,7 +100,11 @@ function kernel(): Finding[] {
 function faults(): Finding[] {
   return Object.values(processFaults).map((fault) => {
     const available = fault.available();
-    return { subject: `fault ${fault.name}`, state: available === true ? 'ok' : 'note', detail: available === true ? 'available' : available };
+    return {
+      subject: `fault ${fault.name}`,
+      state: available === true ? 'ok' : 'note',
+      detail: available === true ? 'available' : available,
+    };
   });
 }
 

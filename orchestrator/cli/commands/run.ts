@@ -49,12 +49,17 @@ export async function runCommand(context: Context, words: readonly string[], fla
   }
   const codes = results.map(({ record }) => exitCodeOfRun(record, flags.inconclusive === 'warn'));
   const exitCode = worstExitCode(codes);
-  if (flags.json) printJson(context, { exitCode, runs: results.map((result, index) => summary(result, codes[index]!)) });
+  if (flags.json)
+    printJson(context, { exitCode, runs: results.map((result, index) => summary(result, codes[index]!)) });
   else if (results.length > 1) print(context, `\n${suite(results)}`);
   return exitCode;
 }
 
-async function loadAll(context: Context, entries: readonly CatalogueEntry[], flags: RunFlags): Promise<LoadedScenario[]> {
+async function loadAll(
+  context: Context,
+  entries: readonly CatalogueEntry[],
+  flags: RunFlags,
+): Promise<LoadedScenario[]> {
   const loader = scenarioLoader(context.root, context.systems);
   const { ci, timeScale, nodes } = flags;
   const scenarios: LoadedScenario[] = [];
@@ -93,16 +98,20 @@ function showResult(context: Context, { record, directory }: RunResult): void {
   const { outColors, stdout } = context.terminal;
   print(context, '');
   if (record.verdict) print(context, verdictTable(record, widthOf(stdout), outColors));
-  if (record.interrupted) print(context, outColors.yellow(`ended by ${record.interrupted.signal}: there is no verdict`));
+  if (record.interrupted)
+    print(context, outColors.yellow(`ended by ${record.interrupted.signal}: there is no verdict`));
   if (record.error) print(context, outColors.red(`could not run: ${record.error.message}`));
   const k6 = record.load?.exitCode;
-  if (k6 !== undefined && k6 !== 0) print(context, outColors.red(`k6 ended with ${k6}: its thresholds were crossed, see logs/k6.log`));
+  if (k6 !== undefined && k6 !== 0)
+    print(context, outColors.red(`k6 ended with ${k6}: its thresholds were crossed, see logs/k6.log`));
   const report = relative(context.workingDirectory, join(directory.path, RUN_FILES.reportHtml));
   print(context, `\nreport  ${report}\nopen    npx gameday open ${record.id}`);
 }
 
 function suite(results: readonly RunResult[]): string {
-  return results.map(({ record }) => `${(record.verdict?.result ?? 'no verdict').padEnd(12)}  ${record.scenario.id}`).join('\n');
+  return results
+    .map(({ record }) => `${(record.verdict?.result ?? 'no verdict').padEnd(12)}  ${record.scenario.id}`)
+    .join('\n');
 }
 
 function summary({ record, directory }: RunResult, exitCode: ExitCode) {
@@ -113,5 +122,8 @@ function warnOfLeftovers(context: Context): void {
   const { leftovers } = findLeftovers(context.directories.base);
   const orphans = leftovers.filter((leftover) => !leftover.runId.startsWith('up-'));
   if (orphans.length === 0) return;
-  note(context, `warning: ${orphans.length} processes of a killed run are left over and disturb this one: \`npx gameday down --all\``);
+  note(
+    context,
+    `warning: ${orphans.length} processes of a killed run are left over and disturb this one: \`npx gameday down --all\``,
+  );
 }

@@ -1,14 +1,14 @@
 /** `recheck`, `report` and `open`: what can be done with a run that is over. */
 import { join, relative } from 'node:path';
+import { obtain } from '../../../tools/obtain.ts';
+import { createProgressRenderer } from '../../../tools/progress.ts';
 import { findLeftovers } from '../../cluster/leftovers.ts';
 import { findGrafana } from '../../report/grafana.ts';
 import { openRun } from '../../report/open.ts';
 import { runRegistry, type StageInput } from '../../run/conductor.ts';
-import { lockDirectory, readRecord, RunDirectoryError, type RunDirectory, writeRecord } from '../../run/directory.ts';
+import { lockDirectory, type RunDirectory, RunDirectoryError, readRecord, writeRecord } from '../../run/directory.ts';
 import { RUN_FILES, type RunRecord } from '../../run/record.ts';
 import { judgeStage, openStoredSeries, reportStage } from '../../run/stages.ts';
-import { obtain } from '../../../tools/obtain.ts';
-import { createProgressRenderer } from '../../../tools/progress.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfRun } from '../exit_code.ts';
 import { widthOf } from '../terminal.ts';
@@ -20,7 +20,11 @@ export interface RecheckFlags {
 }
 
 /** Judges again from what is stored; verdict and report are replaced. */
-export async function recheckCommand(context: Context, word: string | undefined, flags: RecheckFlags): Promise<ExitCode> {
+export async function recheckCommand(
+  context: Context,
+  word: string | undefined,
+  flags: RecheckFlags,
+): Promise<ExitCode> {
   return withRun(context, word, async (input) => {
     const record: RunRecord = { ...input.record, verdict: await judgeStage(input) };
     writeRecord(input.directory.path, record);
@@ -58,7 +62,8 @@ export async function openCommand(
     });
     for (const line of opened.lines) print(context, line);
     note(context, 'Ctrl-C ends it.');
-    if (!input.signal.aborted) await new Promise((resolve) => input.signal.addEventListener('abort', resolve, { once: true }));
+    if (!input.signal.aborted)
+      await new Promise((resolve) => input.signal.addEventListener('abort', resolve, { once: true }));
     await opened.close();
     return EXIT.pass;
   });
@@ -92,7 +97,10 @@ async function withRun(
 function refuseLeftovers(context: Context, directory: RunDirectory): void {
   const left = findLeftovers(context.directories.base).leftovers.filter(({ runId }) => runId === directory.id);
   if (left.length === 0) return;
-  throw new RunDirectoryError('RUN_IN_USE', `${left.length} processes of ${directory.id} are left over: \`gameday down --all\` ends them`);
+  throw new RunDirectoryError(
+    'RUN_IN_USE',
+    `${left.length} processes of ${directory.id} are left over: \`gameday down --all\` ends them`,
+  );
 }
 
 function printReportPath(context: Context, directory: RunDirectory): void {

@@ -11,7 +11,10 @@ export function listCommand(context: Context, flags: { readonly json: boolean })
   else {
     const rows = [['scenario', 'id', 'title'], ...entries.map(({ name, id, title }) => [name, id, title])];
     const { outColors } = context.terminal;
-    print(context, columns(rows, (cell, _column, row) => (row === 0 ? outColors.dim(cell) : cell)));
+    print(
+      context,
+      columns(rows, (cell, _column, row) => (row === 0 ? outColors.dim(cell) : cell)),
+    );
   }
   return EXIT.pass;
 }
@@ -41,7 +44,10 @@ export async function checkCommand(
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   if (flags.json) printJson(context, { checked: entries.map((entry) => entry.file), problems });
   else for (const text of found.keys()) print(context, text);
-  note(context, `${count(entries.length, 'scenario')} checked: ${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}`);
+  note(
+    context,
+    `${count(entries.length, 'scenario')} checked: ${count(errors, 'error')}, ${count(problems.length - errors, 'warning')}`,
+  );
   return errors === 0 ? EXIT.pass : EXIT.usage;
 }
 

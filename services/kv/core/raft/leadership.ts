@@ -148,6 +148,8 @@ export class Leadership {
   }
 
   #afterProgress(follower: FollowerProgress): void {
+    // What it acknowledged may have been the configuration that leaves this node out.
+    if (this.#replica.role !== 'leader') return;
     this.#sendNews(follower);
     this.#handOver(follower);
   }

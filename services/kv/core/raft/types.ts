@@ -200,7 +200,7 @@ export type Input =
   | { readonly type: 'applied'; readonly index: LogIndex }
   /**
    * The driver has stored a snapshot of the state at `snapshot.index` durably; the log before it may be compacted. Its meta comes from
-   * `Raft.snapshotMeta(index, size)`.
+   * `Raft.snapshotMeta(index, size)`, which is null when a newer one came from the leader.
    */
   | { readonly type: 'snapshotStored'; readonly snapshot: SnapshotMeta }
   /**

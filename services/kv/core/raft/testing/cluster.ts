@@ -218,7 +218,7 @@ export class TestCluster {
 
   /** Flushes and delivers until nothing is under way. */
   settle(): void {
-    for (let rounds = 0; rounds < 1000; rounds++) {
+    for (let rounds = 0; rounds < 20_000; rounds++) {
       const flushed = this.up.filter((node) => this.flush(node.id));
       const messages = this.network;
       this.network = [];

@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { RunDirectories } from '../run/directory.ts';
+import { Systems } from '../run/systems.ts';
+import { ScenarioCatalogue } from '../scenario/catalogue.ts';
+import type { Context } from './context.ts';
+import { exitCodeOfError } from './exit_code.ts';
+import { createProgram } from './program.ts';
+import type { SignalWatch } from './signals.ts';
+import { createTerminal } from './terminal.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Runs a command line as `main.ts` does. */
+async function gameday(...words: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const terminal = createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {});
+  const context: Context = {
+    ...{ root, workingDirectory: root, terminal },
+    systems: new Systems({ kv: async () => ({ default: (await import('../../services/kv/system.ts')).default }) }),
+    catalogue: new ScenarioCatalogue(root),
+    directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
+    signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,
+  };
+  let code = -1;
+  const program = createProgram(context, '1.2.3', (exitCode) => {
+    code = exitCode;
+  });
+  await program.parseAsync(['node', 'gameday', ...words]).catch((error: unknown) => {
+    code = exitCodeOfError(error);
+    stderr += (error as Error).message;
+  });
+  return { code, stdout, stderr };
+}
+
+describe('a mistake on the command line is 2, with the nearest name', () => {
+  test.each([
+    [['rum', 'kv'], "unknown command 'rum'"],
+    [['rum', 'kv'], 'Did you mean run?'],
+    [['run'], "missing required argument 'scenario'"],
+    [['run', 'kv/smoke', '--sead', '1'], 'Did you mean --seed?'],
+    [['run', 'kv/smoke', '--nodes', 'three'], 'Expected a whole number of at least 1.'],
+    [['run', 'kv/smoke', '--time-scale', '2'], 'Expected a factor above 0, at most 1.'],
+    [['run', 'kv/smoke', '--inconclusive', 'maybe'], 'Allowed choices are fail, warn'],
+    [['run', 'kv/smok'], 'did you mean "kv/smoke"?'],
+    [['run', 'kv/smoke', '--nodes', '99'], 'scenarios/kv/smoke.yaml:6:8: 99 nodes: kv takes 1 to 7'],
+    [['start', 'kw'], 'did you mean "kv"?'],
+    [['up', 'kw'], 'unknown system "kw"'],
+    [['up', 'kv', '--nodes', '9'], '--nodes 9: kv takes 1 to 7'],
+    [['up', 'kv', '--port', '65530'], 'ports are 1 to 65535'],
+    [['down'], 'say which system, or --all'],
+    [['recheck', 'no-such-run'], 'there is no run "no-such-run"'],
+    [['recheck'], 'there are no runs yet'],
+    [['open', 'services'], 'is no run of Gameday: it has no run.json'],
+    [['report', 'services'], 'is no run of Gameday: it has no run.json'],
+    [['completion', 'tcsh'], 'no completion for "tcsh"'],
+  ])('%p: %s', async (words, message) => {
+    const { code, stderr } = await gameday(...words);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});
+
+describe('commands that only look', () => {
+  test('list', async () => {
+    const { code, stdout } = await gameday('list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^kv\/leader-kill +kv-leader-kill +\S/m);
+  });
+
+  test('list --json is one document', async () => {
+    const { scenarios } = JSON.parse((await gameday('list', '--json')).stdout);
+    expect(scenarios[0]).toMatchObject({ name: 'kv/leader-kill', file: 'scenarios/kv/leader-kill.yaml' });
+  });
+
+  test('check: every scenario of the project is right, in full and as ci', async () => {
+    const { code, stdout } = await gameday('check');
+    expect(stdout).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('status of what is not up', async () => {
+    expect((await gameday('status', 'kv')).stdout).toBe('kv is down: gameday up kv\n');
+  });
+
+  test('help shows examples, and no command that is not there', async () => {
+    const { stdout } = await gameday('run', '--help');
+    expect(stdout).toContain('gameday run kv --ci --json > result.json');
+    expect((await gameday('--help')).stdout).not.toMatch(/^ {2}(watch|drill|bench|gate) /m);
+  });
+
+  test.each(['bash', 'zsh', 'fish'])('completion %s knows commands and scenarios', async (shell) => {
+    const { stdout } = await gameday('completion', shell);
+    expect(stdout).toContain('recheck');
+    expect(stdout).toContain('kv/leader-kill');
+  });
+});

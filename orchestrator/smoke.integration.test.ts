@@ -1,0 +1,93 @@
+/** The whole way, with the real k6 and the real Prometheus: one short run, and what can be done with it afterwards. */
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Playground } from './testing/cli.ts';
+
+const playground = new Playground();
+let summary: { exitCode: number; runs: { directory: string; record: { id: string; verdict: { result: string } } }[] };
+let stdout: string;
+let stderr: string;
+
+beforeAll(async () => {
+  const ended = await playground.run('run', 'kv/smoke', '--json', '--seed', '7');
+  ({ stdout, stderr } = ended);
+  expect(ended).toMatchObject({ code: 0 });
+  summary = JSON.parse(stdout);
+}, 120_000);
+afterAll(() => playground.remove(), 20_000);
+
+describe('a run without faults', () => {
+  test('passes, and stdout is one JSON document', () => {
+    expect(summary.exitCode).toBe(0);
+    expect(summary.runs[0]!.record.verdict.result).toBe('pass');
+  });
+
+  test('leaves its record, its reports and its logs', () => {
+    const record = playground.record();
+    expect(record).toMatchObject({ version: 1, seed: 7, system: 'kv', inconclusive: [], load: { exitCode: 0 } });
+    expect(record.phases.map(({ name }) => name)).toEqual(['starting', 'loading', 'settling', 'stopping', 'judging']);
+    expect(record.phases.every(({ from, to }) => to !== undefined && to >= from)).toBe(true);
+    expect(record.nodes.map(({ index }) => index)).toEqual([0, 1, 2]);
+    const files = [
+      'report.html',
+      'report.md',
+      'junit.xml',
+      'k6-summary.json',
+      'logs/k6.log',
+      'logs/node_2.log',
+      'tsdb',
+    ];
+    for (const file of files) expect([file, existsSync(join(playground.runDirectory, file))]).toEqual([file, true]);
+  });
+
+  test('leaves no process', () => expect(playground.processes()).toEqual([]));
+
+  test('shows how it goes on, in plain lines', () => {
+    for (const line of ['cluster    3 of 3 nodes ready', 'load       20s ahead', 'settle     8s']) {
+      expect(stderr).toContain(line);
+    }
+    expect(stderr).not.toContain('\u001b');
+  });
+});
+
+describe('afterwards', () => {
+  test('recheck comes to the same verdict', async () => {
+    const before = playground.record().verdict!;
+    const { code, stdout: text } = await playground.run('recheck', '--json');
+    expect(code).toBe(0);
+    expect({ ...JSON.parse(text).record.verdict, judgedAt: 0 }).toEqual({ ...before, judgedAt: 0 });
+    expect(playground.processes()).toEqual([]);
+  }, 60_000);
+
+  test('open serves the report until Ctrl-C', async () => {
+    const opened = playground.start('open');
+    await opened.says('Ctrl-C ends it.');
+    opened.signal('SIGINT');
+    const { code, stdout: text } = await opened.ended;
+    expect(code).toBe(0);
+    expect(text).toMatch(/Report +http:\/\/127\.0\.0\.1:\d+/);
+    expect(playground.processes()).toEqual([]);
+  }, 60_000);
+
+  test('a run whose series are gone is refused, and stays as it is', async () => {
+    const before = playground.record();
+    const copy = join(playground.directory, 'runs', '20990101T000000Z-copy-0000');
+    cpSync(playground.runDirectory, copy, { recursive: true });
+    rmSync(join(copy, 'tsdb'), { recursive: true });
+    const { code, stderr: text } = await playground.run('recheck', copy);
+    expect(text).toContain('there are no stored series');
+    expect(code).toBe(4);
+    expect(playground.record()).toEqual(before);
+    rmSync(copy, { recursive: true });
+  }, 60_000);
+
+  test('a directory that is no run is refused', async () => {
+    const foreign = join(playground.directory, 'foreign');
+    mkdirSync(foreign);
+    writeFileSync(join(foreign, 'run.json'), '{"version": 1}');
+    const { code, stderr: text } = await playground.run('report', foreign);
+    expect(text).toContain('is not the record of a run');
+    expect(code).toBe(2);
+  });
+});
