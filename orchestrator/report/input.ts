@@ -56,7 +56,6 @@ export function furtherReasonsOf(record: RunRecord): readonly string[] {
   if (record.verdict !== undefined && record.error !== undefined) all.push(firstLine(record.error.message));
   if (record.verdict !== undefined && record.interrupted !== undefined)
     all.push(`ended early by ${record.interrupted.signal}`);
-  if (record.load?.exitCode === 99) all.push('k6 ended with 99: its own thresholds were crossed.');
   const first = sentenceOf(record);
   return [...new Set(all)].filter((reason) => reason !== first);
 }

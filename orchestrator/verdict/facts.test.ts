@@ -59,7 +59,7 @@ test('a fault lasts until the recovery, but no longer than the objective allows'
 
 test.each<[string, Partial<RunRecord>, string[]]>([
   ['as planned', {}, []],
-  ['crossed k6 thresholds are for the rules', { load: { exitCode: 99 } as RunRecord['load'] }, []],
+  ['crossed k6 thresholds make it a failure, no open question', { load: { exitCode: 99 } as RunRecord['load'] }, []],
   [
     'k6 could not run',
     { load: { exitCode: 107, logPath: 'logs/k6.log' } as RunRecord['load'] },
@@ -106,6 +106,7 @@ test.each<[Result[], Partial<RunRecord>, Result]>([
   [['inconclusive', 'fail'], {}, 'fail'],
   [['pass'], { inconclusive: ['x'] }, 'inconclusive'],
   [['fail'], { inconclusive: ['x'] }, 'fail'],
+  [['pass'], { load: { exitCode: 99, logPath: 'logs/k6.log' } as RunRecord['load'] }, 'fail'],
   [['fail'], { interrupted: { signal: 'SIGINT', at: 5 } }, 'inconclusive'],
   [['pass'], { interrupted: { signal: 'SIGINT', at: 5 } }, 'inconclusive'],
   [[], { scenario: { faults: [], criteria: [] } as unknown as RunRecord['scenario'] }, 'inconclusive'],

@@ -35,8 +35,9 @@ export function faultWindows(record: RunRecord, windowEnd: number): FaultWindow[
   });
 }
 
-/** k6 says 99 when a threshold was crossed, which is for the rules to judge; any other failure means that the load was not as planned. */
-const EXIT_CODES_OF_A_WHOLE_LOAD = new Set([0, 99]);
+/** k6's exit code for a load that ran as planned and crossed a threshold; any other failure means that it did not run as planned. */
+export const EXIT_CODE_THRESHOLDS = 99;
+const EXIT_CODES_OF_A_WHOLE_LOAD = new Set([0, EXIT_CODE_THRESHOLDS]);
 
 /** Reasons for which the whole run is inconclusive, whatever its criteria say. */
 export function runReasons(record: RunRecord): string[] {

@@ -10,7 +10,7 @@ import type { PromApi } from './api.ts';
 import { type RunConfiguration, readConfiguration } from './configuration.ts';
 import { VerdictError, type VerdictErrorCode } from './errors.ts';
 import { judgeCriterion, type RunFacts } from './evaluate.ts';
-import { faultWindows, judgedPhases, runReasons } from './facts.ts';
+import { EXIT_CODE_THRESHOLDS, faultWindows, judgedPhases, runReasons } from './facts.ts';
 import { readHeartbeats } from './heartbeat.ts';
 import { materialise } from './materialise.ts';
 import { Observer } from './observe.ts';
@@ -214,18 +214,27 @@ function unjudged(record: RunRecord): CriterionResult[] {
   return record.scenario.criteria.map((criterion) => judgeCriterion(criterion, null, { because }, run));
 }
 
-/** Fail if any criterion fails; else inconclusive if any is, or the run as a whole; an interrupted run is always inconclusive. */
+/**
+ * Fail if any criterion fails or k6 crossed a threshold (they come from the same objectives); else inconclusive if any criterion
+ * is, or the run as a whole; an interrupted run is always inconclusive.
+ */
 export function verdictOf(record: RunRecord, criteria: readonly CriterionResult[]): Verdict {
   const ofRun = runReasons(record);
-  const failed = criteria.filter((criterion) => criterion.result === 'fail');
-  const open = criteria.filter((criterion) => criterion.result === 'inconclusive');
+  const open = criteria.filter((criterion) => criterion.result === 'inconclusive').map(sentence);
+  const failed = criteria.filter((criterion) => criterion.result === 'fail').map(sentence);
+  if (record.load?.exitCode === EXIT_CODE_THRESHOLDS) {
+    failed.push(`k6 crossed a threshold that comes from the objectives: see ${record.load.logPath}`);
+  }
   const conclusive = record.interrupted === undefined && failed.length > 0;
   const result = conclusive ? 'fail' : failed.length + open.length + ofRun.length > 0 ? 'inconclusive' : 'pass';
-  const sentence = ({ alert, reason }: CriterionResult): string => `${alert}: ${reason}`;
   return {
     result,
     criteria,
-    reasons: [...failed.map(sentence), ...open.map(sentence), ...ofRun],
+    reasons: [...failed, ...open, ...ofRun],
     judgedAt: Date.now(),
   };
+}
+
+function sentence({ alert, reason }: CriterionResult): string {
+  return `${alert}: ${reason}`;
 }
