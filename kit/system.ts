@@ -60,6 +60,7 @@ export interface SystemManifest {
   readonly defaultScenario: string;
   /** Everything that bears the system's name, as paths from the project's root; a test checks that the list is complete. */
   readonly files: {
+    /** Alerting and recording rules. */
     readonly rules: readonly string[];
     readonly ruleTests: readonly string[];
     readonly scenarios: string;

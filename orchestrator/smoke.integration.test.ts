@@ -91,3 +91,20 @@ describe('afterwards', () => {
     expect(code).toBe(2);
   });
 });
+
+describe('a cluster that stays', () => {
+  test('is started, shown and ended', async () => {
+    const port = String(31_000 + (process.pid % 500) * 3);
+    const up = await playground.run('up', 'kv', '--port', port);
+    expect(up).toMatchObject({ code: 0 });
+    expect(up.stdout).toContain(`node 0  http://127.0.0.1:${port}`);
+    const status = JSON.parse((await playground.run('status', 'kv', '--json')).stdout);
+    expect(status.systems[0].nodes.map((node: { ready: boolean }) => node.ready)).toEqual([true, true, true]);
+    expect(status.systems[0].nodes.flatMap((node: { roles: string[] }) => node.roles)).toEqual(['leader']);
+    const again = await playground.run('up', 'kv', '--port', port);
+    expect(again.stderr).toContain('kv is up already');
+    expect(again.code).toBe(4);
+    expect((await playground.run('down', 'kv')).stdout).toBe('ended 3 processes\n');
+    expect((await playground.run('status', 'kv')).stdout).toBe('kv is down: gameday up kv\n');
+  }, 60_000);
+});

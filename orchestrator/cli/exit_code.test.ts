@@ -5,7 +5,7 @@ import type { RunRecord } from '../run/record.ts';
 import { ScenarioError } from '../scenario/problems.ts';
 import { exitCodeOfError, exitCodeOfRun, UsageError, worstExitCode } from './exit_code.ts';
 
-const record = (change: object): RunRecord => ({ load: { exitCode: 0 }, ...change }) as unknown as RunRecord;
+const record = (change: object): RunRecord => change as unknown as RunRecord;
 const verdict = (result: string) => ({ verdict: { result } });
 
 describe('the exit code of a run', () => {
@@ -13,7 +13,6 @@ describe('the exit code of a run', () => {
     ['pass', record(verdict('pass')), 0],
     ['fail', record(verdict('fail')), 1],
     ['inconclusive', record(verdict('inconclusive')), 3],
-    ["k6's thresholds crossed", record({ ...verdict('pass'), load: { exitCode: 99 } }), 1],
     ['an error', record({ error: { code: 'CLUSTER_START', message: '' } }), 4],
     ['an error after the verdict', record({ ...verdict('pass'), error: { code: 'X', message: '' } }), 4],
     ['no verdict', record({}), 4],

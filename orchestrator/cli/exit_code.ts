@@ -18,14 +18,11 @@ const USAGE_CODES: readonly string[] = [
   'USAGE',
 ];
 
-/** k6's own word for "the system is wanting": crossed thresholds, or a script that failed its test. */
-const K6_FAILED: readonly number[] = [99, 110];
-
 /** `warnInconclusive` turns inconclusive into success (`--inconclusive=warn`). */
 export function exitCodeOfRun(record: RunRecord, warnInconclusive: boolean): ExitCode {
   if (record.interrupted) return EXIT[record.interrupted.signal];
   if (record.error || record.verdict === undefined) return EXIT.couldNotRun;
-  if (record.verdict.result === 'fail' || K6_FAILED.includes(record.load?.exitCode ?? 0)) return EXIT.fail;
+  if (record.verdict.result === 'fail') return EXIT.fail;
   if (record.verdict.result === 'inconclusive') return warnInconclusive ? EXIT.pass : EXIT.inconclusive;
   return EXIT.pass;
 }

@@ -18,7 +18,7 @@ async function gameday(...words: string[]) {
   const terminal = createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {});
   const context: Context = {
     ...{ root, workingDirectory: root, terminal },
-    systems: new Systems({ kv: async () => ({ default: (await import('../../services/kv/system.ts')).default }) }),
+    systems: await Systems.project(),
     catalogue: new ScenarioCatalogue(root),
     directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
     signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,

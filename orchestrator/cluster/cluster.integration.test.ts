@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SystemManifest } from '../../kit/system.ts';
-import { stubSystem } from '../testing/stub_system.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { isRunning } from './identity.ts';
 import { holderOf } from './port_holder.ts';
 import { isPortFree, reservePorts } from './ports.ts';
 import { ProcessRegistry, readRegistry } from './registry.ts';
 import { StandingClusters } from './standing.ts';
+import { stubSystem } from './testing/stub_system.ts';
 
 let directory: string;
 let cluster: Cluster | undefined;

@@ -2,9 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Child, type ExitStatus } from '../cluster/child.ts';
-import { reservePorts } from '../cluster/ports.ts';
-import type { ProcessRegistry } from '../cluster/registry.ts';
+import type { Child, ChildOptions, ExitStatus } from '../cluster/child.ts';
 
 export interface LoadOptions {
   /** k6's binary. */
@@ -15,7 +13,9 @@ export interface LoadOptions {
   readonly workingDirectory: string;
   readonly summaryFile: string;
   readonly logFile: string;
-  readonly registry: ProcessRegistry;
+  /** A free port for its REST API. */
+  readonly apiPort: number;
+  readonly spawn: (options: ChildOptions) => Promise<Child>;
 }
 
 export interface LoadProgress {
@@ -34,8 +34,8 @@ export class LoadError extends Error {
   }
 }
 
-/** From k6's `errext/exitcodes`: crossed thresholds, and a script that marked its test as failed. */
-const FAILED_CODES: readonly number[] = [99, 110];
+/** From k6's `errext/exitcodes`. */
+const THRESHOLDS_CROSSED = 99;
 /** k6's execution status from which iterations run; 6 is setup(). */
 const STATUS_RUNNING = 7;
 const START_TIMEOUT_MS = 30_000;
@@ -45,7 +45,7 @@ const ANSWER_TIMEOUT_MS = 1000;
 /** True when k6 did its work and found the system wanting; false when it found nothing; throws `LoadError` otherwise. */
 export function thresholdsCrossed(status: ExitStatus, logTail: string): boolean {
   if (status.code === 0) return false;
-  if (status.code !== null && FAILED_CODES.includes(status.code)) return true;
+  if (status.code === THRESHOLDS_CROSSED) return true;
   const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
   throw new LoadError(`k6 ${how}; the end of its log:\n${logTail}`, status.code);
 }
@@ -62,19 +62,21 @@ export class K6 {
   }
 
   static async start(options: LoadOptions): Promise<K6> {
-    const reservation = await reservePorts(1);
-    const address = `127.0.0.1:${reservation.ports[0]}`;
-    await reservation.release();
+    const address = `127.0.0.1:${options.apiPort}`;
     const words = [
       ...['run', '--quiet', '--no-color', '--no-usage-report', '--address', address],
       ...['--out', 'experimental-prometheus-rw', '--summary-export', options.summaryFile],
       options.script,
     ];
-    const { environment, workingDirectory, logFile, registry, binary } = options;
-    const child = await Child.start(
-      { name: 'k6', command: binary, arguments: words, environment, workingDirectory, logFile },
-      registry,
-    );
+    const { environment, workingDirectory, logFile, binary, spawn } = options;
+    const child = await spawn({
+      name: 'k6',
+      command: binary,
+      arguments: words,
+      environment,
+      workingDirectory,
+      logFile,
+    });
     return new K6(child, `http://${address}`, logFile);
   }
 

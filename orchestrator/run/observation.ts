@@ -5,8 +5,10 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../kit/prng.ts';
+import { Child } from '../cluster/child.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/node.ts';
+import { reservePorts } from '../cluster/ports.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
 import { systemClock } from '../faults/clock.ts';
 import { processFaults } from '../faults/process_faults.ts';
@@ -41,8 +43,23 @@ export async function observe(
     await observation.load();
     await observation.settle();
   } finally {
-    observation.enter('stopping', 0);
-    await observation.stop(options.signal.aborted ? GRACE_MS.interrupted : GRACE_MS.normal);
+    try {
+      observation.enter('stopping', 0);
+    } finally {
+      await observation.stop(options.signal.aborted ? GRACE_MS.interrupted : GRACE_MS.normal);
+    }
+  }
+}
+
+/** Nodes that are not scraped make every rule about them silent: better no run than a blind one. */
+class TelemetryError extends Error {
+  readonly code = 'TELEMETRY_MISSING';
+  constructor(up: number, targets: number) {
+    super(
+      `Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: ` +
+        'compare prometheus/targets/run.json in the run directory with what the nodes answer at /metrics, and see logs/prometheus.log',
+    );
+    this.name = 'TelemetryError';
   }
 }
 
@@ -131,10 +148,19 @@ class Observation {
   async stop(graceMs: number): Promise<void> {
     this.#abort.abort(this.#options.signal.reason);
     await this.#faults.catch(() => undefined);
-    await this.#scheduler?.healAll();
-    this.#noteNodes();
-    await Promise.all([this.#k6?.stop(graceMs), this.#cluster?.stop(graceMs), this.#prometheus?.stop(graceMs)]);
-    await this.#server?.stop();
+    // One after the other and each in any case: a full disk, say, must not leave a process behind.
+    const errors: unknown[] = [];
+    for (const step of [
+      () => this.#scheduler?.healAll(),
+      () => this.#noteNodes(),
+      () => Promise.all([this.#k6?.stop(graceMs), this.#cluster?.stop(graceMs), this.#prometheus?.stop(graceMs)]),
+      () => this.#server?.stop(),
+    ]) {
+      await Promise.resolve()
+        .then(step)
+        .catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   #startCluster(): Promise<Cluster> {
@@ -169,12 +195,16 @@ class Observation {
     });
   }
 
-  #startK6(): Promise<K6> {
+  async #startK6(): Promise<K6> {
     const { loaded, root, seed } = this.#options;
     const { id, path } = this.#journal.directory;
     const targets = this.#cluster!.nodes.map((node) => node.url);
+    const api = await reservePorts(1);
+    await api.release();
     return K6.start({
       binary: this.#tools.get('k6')!.path,
+      apiPort: api.ports[0]!,
+      spawn: (child) => Child.start(child, this.#registry),
       script: join(root, 'loadtests', loaded.scenario.load.script),
       environment: loadEnvironment({
         runId: id,
@@ -187,7 +217,6 @@ class Observation {
       workingDirectory: root,
       summaryFile: join(path, LOAD_FILES.summaryPath),
       logFile: join(path, LOAD_FILES.logPath),
-      registry: this.#registry,
     });
   }
 
@@ -258,10 +287,7 @@ class Observation {
       const up = (await this.#prometheus!.api.query('count(up == 1)'))[0]?.value ?? 0;
       if (up >= targets) return;
       if (performance.now() > deadline) {
-        throw new LoadError(
-          `Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: see its page of targets in logs/prometheus.log`,
-          null,
-        );
+        throw new TelemetryError(up, targets);
       }
       await delay(100);
     }

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { SystemManifest } from '../../kit/system.ts';
-import { PROFILES } from '../../loadtests/profiles.ts';
 import type { AlertShape } from './check.ts';
 import { ScenarioParser } from './document.ts';
 import { ScenarioLoader } from './load.ts';
@@ -117,10 +116,6 @@ describe('a scenario', () => {
   test('takes the number of nodes from the command line, else from the system', async () => {
     expect((await load(VALID, { nodes: 5 })).scenario.nodes).toBe(5);
     expect((await load(VALID.replace('nodes: 3\nload', 'load'))).scenario.nodes).toBe(3);
-  });
-
-  test('the schema names exactly the profiles that exist', () => {
-    expect(schema.properties.load.properties.profile.enum).toEqual(Object.keys(PROFILES));
   });
 });
 

@@ -88,8 +88,10 @@ describe('crashes', () => {
       const away = nodes.find((node) => node !== leader)!;
       await away.kill();
       for (let i = 0; i < 4; i++) await write(leader, 100, `a${i}-`);
-      const sync = await leader.get<SyncStatus>('/_raft/sync-status');
-      expect(sync!.followers.find(({ node_id }) => node_id === away.id)).toMatchObject({ status: 'desynced' });
+      await until('it is called desynced', async () => {
+        const sync = await leader.get<SyncStatus>('/_raft/sync-status');
+        return sync?.followers.find(({ node_id }) => node_id === away.id)?.status === 'desynced';
+      });
       expect((await readdir(`${cluster.dataDirectory(leader.id)}/wal`))[0]).not.toBe('0000000000000001.wal');
       const again = cluster.start(away.id);
       await again.ready();
@@ -232,6 +234,7 @@ const STRACE = spawnSync('strace', ['-V']).status === 0;
     const node = cluster.start(0, [], strace);
     await node.ready();
     await node.create('proof-of-sync', 'v');
+    await node.killWrapped(cluster.dataDirectory(0));
     const lines = (await readFile(trace, 'utf8')).split('\n');
     const written = lines.findIndex((line) => line.includes('.wal>') && line.includes('proof-of-sync'));
     const answered = lines.findIndex((line) => line.includes('201 Created'));

@@ -50,7 +50,7 @@ export default {
   faults: ['kill', 'pause', 'restart'],
   defaultScenario: 'kv/leader-kill',
   files: {
-    rules: ['alerts/kv.rules.yml'],
+    rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],
     ruleTests: [
       'alerts/tests/kv_clients.test.yml',
       'alerts/tests/kv_consensus.test.yml',

@@ -90,22 +90,33 @@ async function runOne(context: Context, loaded: LoadedScenario, flags: RunFlags)
     report: reportStage,
   });
   progress.end();
-  if (!flags.json) showResult(context, result);
+  if (!flags.json) showResult(context, result, flags);
   return result;
 }
 
-function showResult(context: Context, { record, directory }: RunResult): void {
+/** The command that makes the same choices again. */
+function repetition({ record }: RunResult, { ci, nodes, timeScale }: RunFlags): string {
+  const words = [
+    record.scenarioPath,
+    `--seed ${record.seed}`,
+    ...(ci ? ['--ci'] : []),
+    ...(nodes === undefined ? [] : [`--nodes ${nodes}`]),
+    ...(timeScale === 1 ? [] : [`--time-scale ${timeScale}`]),
+  ];
+  return `npx gameday run ${words.join(' ')}`;
+}
+
+function showResult(context: Context, result: RunResult, flags: RunFlags): void {
+  const { record, directory } = result;
   const { outColors, stdout } = context.terminal;
   print(context, '');
   if (record.verdict) print(context, verdictTable(record, widthOf(stdout), outColors));
   if (record.interrupted)
     print(context, outColors.yellow(`ended by ${record.interrupted.signal}: there is no verdict`));
   if (record.error) print(context, outColors.red(`could not run: ${record.error.message}`));
-  const k6 = record.load?.exitCode;
-  if (k6 !== undefined && k6 !== 0)
-    print(context, outColors.red(`k6 ended with ${k6}: its thresholds were crossed, see logs/k6.log`));
   const report = relative(context.workingDirectory, join(directory.path, RUN_FILES.reportHtml));
   print(context, `\nreport  ${report}\nopen    npx gameday open ${record.id}`);
+  if (record.verdict?.result !== 'pass') print(context, `repeat  ${repetition(result, flags)}`);
 }
 
 function suite(results: readonly RunResult[]): string {

@@ -293,7 +293,8 @@ export class ClusterNode {
     this.#failed = true;
     // Nothing more is promised to anybody, whatever the owner does with the news.
     clearInterval(this.#ticker);
-    this.#member?.silence();
+    this.#member?.stop();
+    this.conditions.close();
     this.#parts.logger.fatal({ err: error }, 'this node cannot go on');
     this.#parts.onFailure(error);
   }

@@ -16,6 +16,7 @@ import type {
 import type { KvStore } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
 import { countMessages, type KvMetrics } from '../metrics.ts';
+import { StorageCorruptError } from '../storage/errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Frame, SenderState } from '../transport/frame.ts';
 import type { Transport } from '../transport/transport.ts';
@@ -130,7 +131,7 @@ export class Member {
   static async start(options: MemberOptions, parts: MemberParts): Promise<Member> {
     const member = new Member(options, parts);
     const { latest } = parts.storage.snapshots;
-    if (latest !== null) await member.store.load(latest.index);
+    if (latest !== null) await member.store.restore(latest);
     return member;
   }
 
@@ -227,17 +228,17 @@ export class Member {
     }
   }
 
-  /** Nothing is sent, confirmed or applied any more. */
-  silence(): void {
+  /** Answers everybody who waits; nothing is sent, confirmed or applied any more. */
+  stop(): void {
+    this.#writes.close();
+    this.#reads.close();
     this.#applier.stop();
     this.#engine.stop();
   }
 
-  /** Answers everybody and makes durable what was begun. The storage is closed by its owner. */
+  /** Stops, and makes durable what was begun. The storage is closed by its owner. */
   async close(): Promise<void> {
-    this.#writes.close();
-    this.#reads.close();
-    this.silence();
+    this.stop();
     await this.#persister.close();
     await this.snapshotting.close();
   }
@@ -390,7 +391,9 @@ export class Member {
       // Not there any more: the leader starts again with its newest one.
       if (chunk !== null) this.#engine.input({ type: 'snapshotChunk', to, index, offset, ...chunk });
     } catch (error) {
-      this.#parts.onFailure(error as Error);
+      if (error instanceof StorageCorruptError) this.#parts.onFailure(error);
+      else
+        this.#parts.logger.warn({ err: error, index }, 'a stored snapshot could not be read; the leader starts again');
     }
   }
 }

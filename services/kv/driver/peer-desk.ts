@@ -67,7 +67,7 @@ export class PeerDesk implements TransportEvents {
     const { snapshots } = this.#parts;
     const { latest } = snapshots;
     if (latest === null) return null;
-    return { index: latest.index, term: latest.term, size: latest.size, data: snapshots.blocks() };
+    return { index: latest.index, term: latest.term, size: latest.size, data: snapshots.blocks(latest) };
   }
 
   refused(address: string, reason: string): void {

@@ -1,4 +1,4 @@
-import type { Entry, LogIndex, SnapshotMeta } from '../core/raft/types.ts';
+import type { Entry, SnapshotMeta } from '../core/raft/types.ts';
 import { KvStore } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
@@ -34,15 +34,11 @@ export class ReplicatedStore implements StateMachine {
     this.#events.applied(entry, result);
   }
 
+  /** Reads a stored snapshot. @throws StorageCorruptError */
   async restore(snapshot: SnapshotMeta): Promise<void> {
-    await this.load(snapshot.index);
-  }
-
-  /** Reads the newest stored snapshot. @throws StorageCorruptError */
-  async load(index: LogIndex): Promise<void> {
     const blocks: Uint8Array[] = [];
-    for await (const block of this.#snapshots.blocks()) blocks.push(block);
+    for await (const block of this.#snapshots.blocks(snapshot)) blocks.push(block);
     this.#store = KvStore.restore(blocks);
-    this.#checkpoints.restored(index, this.#store.hash());
+    this.#checkpoints.restored(snapshot.index, this.#store.hash());
   }
 }

@@ -24,7 +24,7 @@ function pieces(bytes: number, seed = 1): Uint8Array[] {
 
 async function data(store: SnapshotStore): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const block of store.blocks()) parts.push(block);
+  for await (const block of store.blocks(store.latest!)) parts.push(block);
   return Buffer.concat(parts);
 }
 

@@ -101,14 +101,9 @@ export class SnapshotStore {
     return { data, done: offset + data.length >= reader.meta.size };
   }
 
-  /** All data of the newest snapshot, in order. @throws StorageCorruptError */
-  async *blocks(): AsyncGenerator<Uint8Array> {
-    assert(this.#latest !== null, 'there is no snapshot');
-    const reader = await SnapshotReader.open(
-      this.#disk,
-      `${this.#directory}/${snapshotName(this.#latest)}`,
-      this.#clusterId,
-    );
+  /** All data of a stored snapshot, in order. @throws StorageCorruptError */
+  async *blocks(meta: SnapshotMeta): AsyncGenerator<Uint8Array> {
+    const reader = await SnapshotReader.open(this.#disk, `${this.#directory}/${snapshotName(meta)}`, this.#clusterId);
     try {
       yield* reader.blocks();
     } finally {

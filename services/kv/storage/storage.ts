@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Entry, Restored } from '../core/raft/types.ts';
 import type { Disk } from './disk.ts';
 import { DataDirectoryError, StorageCorruptError } from './errors.ts';
@@ -68,6 +69,8 @@ async function openIdentity(disk: Disk, directory: string, options: StorageOptio
       highestNodeId: nodeId,
     };
     await storeIdentity(disk, directory, identity);
+    // The directory may be as new as the file in it, and its parent too.
+    for (const parent of [dirname(directory), dirname(dirname(directory))]) await disk.syncDirectory(parent);
     return identity;
   }
   if (found.nodeId !== nodeId) {

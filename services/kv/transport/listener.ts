@@ -77,6 +77,8 @@ export class PeerListener {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.off('error', reject);
+        // From now on it is a connection that could not be accepted (no more file descriptors); the next one may be.
+        this.#server.on('error', (error) => this.#requests.refused('?', error.message));
         resolve((this.#server.address() as { port: number }).port);
       });
     });

@@ -46,6 +46,7 @@ const CONNECT_MS_MAX = 2000;
 const BUFFER_BYTES_MAX = 16 * 1024 * 1024;
 /** A connection that has taken nothing for so long is dead, whatever TCP hopes for. */
 const STALL_MS_MAX = 5000;
+const CLOSE_MS_MAX = 500;
 
 /**
  * One direction of the conversation with a peer: a POST request whose body never ends. It dials again by itself, waiting 50 ms to 1 s
@@ -94,7 +95,9 @@ export class PeerStream {
     this.#request = null;
     this.#open = false;
     if (request === null) return;
-    // The end of the body lets the peer take everything that was sent; then the connection goes.
+    // The end of the body lets the peer take everything that was sent; one that takes nothing is not waited for.
+    const patience = setTimeout(() => request.destroy(), CLOSE_MS_MAX);
+    request.once('close', () => clearTimeout(patience));
     request.end(() => request.destroy());
   }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -112,6 +112,12 @@ export class NodeProcess {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (!this.running) return;
     this.child.kill(signal);
+    await this.ended();
+  }
+
+  /** For a node that runs under a wrapper, which ends with it. */
+  async killWrapped(dataDirectory: string): Promise<void> {
+    process.kill(Number(await readFile(`${dataDirectory}/LOCK`, 'utf8')), 'SIGKILL');
     await this.ended();
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { SystemManifest } from '../../kit/system.ts';
+import type { SystemManifest } from '../../../kit/system.ts';
 
 /** A system of `stub_node.ts`; `modes` by node, see there. `marker` is a path for the mode `taken-once`. */
 export function stubSystem(modes: readonly string[] = [], marker = ''): SystemManifest {

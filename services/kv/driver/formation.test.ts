@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals';
+import { CallError, type CallTarget } from '../transport/call.ts';
+import { askToJoin, type FormationOptions, formCluster, type Hello } from './formation.ts';
+
+const place = (id: number) => ({ host: '127.0.0.1', port: 8080 + id, peerPort: 9080 + id });
+const self = (id: number, instance: string) => `127.0.0.1:${8080 + id}/${9080 + id}#${instance}`;
+const MEMBERS = [0, 1, 2].map((id) => ({ id, ...place(id) }));
+const FORMED = { 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'c') };
+
+function hello(id: number, instance: string, changes: Partial<Hello> = {}): Hello {
+  return { node_id: id, self: self(id, instance), expected: [0, 1, 2], members: null, ...changes };
+}
+
+/** Node 2, with a new instance unless told otherwise. */
+function options(answer: (target: CallTarget, name: string) => unknown, instanceId = 'new'): FormationOptions {
+  return {
+    transport: { call: async (target, name) => answer(target, name) },
+    self: { ...place(2), instanceId },
+    nodeId: 2,
+    signal: new AbortController().signal,
+    onWaiting: () => {},
+  };
+}
+
+describe('founding a cluster', () => {
+  test('all members are asked until all have answered', async () => {
+    let calls = 0;
+    const agreed = await formCluster(
+      MEMBERS,
+      options(({ node }) => {
+        calls += 1;
+        if (node === 1 && calls < 4) throw new CallError('not there yet', null, null);
+        return hello(node!, node === 0 ? 'a' : 'b');
+      }),
+    );
+    expect(agreed).toEqual({ 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'new') });
+  });
+
+  test('a cluster that knows this instance is entered', async () => {
+    const members = await formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { members: FORMED }), 'c'),
+    );
+    expect(members).toEqual(FORMED);
+  });
+
+  test('a cluster that knows another instance refuses it, with the command that helps', async () => {
+    const founding = formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { members: FORMED })),
+    );
+    await expect(founding).rejects.toThrow(
+      /node 2 lost its data.*stress_node --node-id 3 --port 8082 --join 8080,8081$/,
+    );
+  });
+
+  test('a node that was removed is told so', async () => {
+    const { 2: _, ...others } = FORMED;
+    const founding = formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { members: others })),
+    );
+    await expect(founding).rejects.toThrow('node 2 is no member of this cluster any more');
+  });
+
+  test('nodes that were started with different members are told so', async () => {
+    const founding = formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { expected: [0, 1] })),
+    );
+    await expect(founding).rejects.toThrow('node 0 was started with nodes 0, 1, this one with nodes 0, 1, 2');
+  });
+});
+
+describe('joining', () => {
+  test('goes to the leader that a follower points to', async () => {
+    const asked: number[] = [];
+    const answer = await askToJoin(
+      [place(0)],
+      options((target) => {
+        asked.push(target.peerPort);
+        if (target.peerPort === 9081) return { state: 'learner', members: FORMED };
+        throw new CallError('node 1 leads', 421, { code: 'MISDIRECTED', details: { leader: self(1, 'b') } });
+      }),
+    );
+    expect(asked).toEqual([9080, 9081]);
+    expect(answer).toEqual({ state: 'learner', members: FORMED });
+  });
+
+  test('an id that was used is refused for good; silence is not', async () => {
+    const conflict = askToJoin(
+      [place(0)],
+      options(() => {
+        throw new CallError('ids are never used twice', 409, { code: 'CONFLICT' });
+      }),
+    );
+    await expect(conflict).rejects.toThrow('ids are never used twice');
+    const silence = askToJoin(
+      [place(0), place(1)],
+      options(() => {
+        throw new CallError('ECONNREFUSED', null, null);
+      }),
+    );
+    expect(await silence).toBeNull();
+  });
+});
