@@ -91,11 +91,20 @@ export function endOf(record: RunRecord): number {
   return Math.max(record.startedAt, record.interrupted?.at ?? 0, record.load?.to ?? 0, ...times);
 }
 
-/** What charts and timeline show, in epoch milliseconds: the load with a little before it, and the settling after it. */
+/** What charts, tiles and timeline show, in epoch milliseconds: the load and the settling after it. */
 export function shownWindowOf(record: RunRecord): { readonly from: number; readonly to: number } {
   const settled = record.phases.find((phase) => phase.name === 'settling')?.to;
-  const from = Math.max(record.startedAt, originOf(record) - 5_000);
+  const from = Math.max(record.startedAt, originOf(record));
   return { from, to: Math.max(settled ?? endOf(record), from + 1_000) };
+}
+
+/** The rule's summary; a label it names is filled in from where the alert was pending or fired, else shown by its name: `‹peer›`. */
+export function summaryOf({ annotations, firing, pending }: CriterionResult): string {
+  const labels = (firing[0] ?? pending[0])?.labels ?? {};
+  return (annotations.summary ?? '').replace(
+    /\{\{\s*\$labels\.(\w+)\s*\}\}/g,
+    (_, name) => labels[name] ?? `‹${name}›`,
+  );
 }
 
 /** `+0:25 – +0:31` */

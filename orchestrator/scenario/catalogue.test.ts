@@ -33,9 +33,11 @@ describe('a word on the command line', () => {
   });
 
   test('a file outside of the project keeps its path', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'gameday-outside-')), 'mine.yaml');
+    const project = join(root, 'project');
+    mkdirSync(project);
+    const file = join(root, 'mine.yaml');
     writeFileSync(file, 'id: mine\n');
-    expect(catalogue.find([file], root)[0]).toMatchObject({ file, id: 'mine' });
+    expect(new ScenarioCatalogue(project).find([file], root)[0]).toMatchObject({ file, id: 'mine' });
   });
 
   test.each([

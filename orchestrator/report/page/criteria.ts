@@ -1,7 +1,16 @@
 /** The table that the verdict is made of: what was asked of each alert, what it did, and its runbook. */
 import type { CriterionResult, Interval } from '../../verdict/types.ts';
 import { formatSeconds } from '../format.ts';
-import { expectationOf, labelsText, OUTCOMES, originOf, type ReportInput, sortedCriteria, spanText } from '../input.ts';
+import {
+  expectationOf,
+  labelsText,
+  OUTCOMES,
+  originOf,
+  type ReportInput,
+  sortedCriteria,
+  spanText,
+  summaryOf,
+} from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import { renderRunbook } from '../runbooks.ts';
 
@@ -31,7 +40,7 @@ function row(criterion: CriterionResult, origin: number, runbook: string | undef
   const { word, symbol } = OUTCOMES[criterion.result];
   return html`<tr data-outcome="${criterion.result}">
 <td data-label="Result"><span class="badge"><span aria-hidden="true">${symbol}</span> ${word.toLowerCase()}</span></td>
-<th scope="row" data-label="Alert">${criterion.alert}<p class="summary">${criterion.annotations.summary ?? ''}</p></th>
+<th scope="row" data-label="Alert">${criterion.alert}<p class="summary">${summaryOf(criterion)}</p></th>
 <td data-label="Expected">${expectationOf(criterion)}</td>
 <td data-label="What happened"><p>${criterion.reason}</p>${intervals('firing', criterion.firing, origin)}${intervals('pending', criterion.pending, origin)}${
     criterion.faultsActive.length > 0 &&

@@ -53,7 +53,12 @@ ${record.error?.message.trim().includes('\n') && html`<details class="whole"><su
 ${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}
 </div>
 </header>
-${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderTile(tile, objectiveOf(tile, record)))}</ul>`}`;
+${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderTile(tile, objectiveOf(tile, record), isLatencyUnderFault(tile, record)))}</ul>`}`;
+}
+
+/** A latency over the whole load contains what the faults cost, which a criterion may leave out: not comparable with its objective. */
+function isLatencyUnderFault(tile: PanelData, record: RunRecord): boolean {
+  return / p\d+$/.test(tile.title) && record.faults.some((fault) => fault.injectedAt !== undefined);
 }
 
 /** Durations must stay below their objective, shares and rates above it. */
@@ -63,13 +68,13 @@ function isWorse(value: number | null, objective: Objective): boolean {
 }
 
 /** A stat panel: its value, its title, and its colour only together with words that say the same. */
-export function renderTile(panel: PanelData, objective?: Objective): Markup {
+export function renderTile(panel: PanelData, objective?: Objective, underFault = false): Markup {
   const { text, value, state } = tileValue(panel);
-  const worse = objective !== undefined && isWorse(value, objective);
+  const worse = objective !== undefined && !underFault && isWorse(value, objective);
   const flag = worse
     ? `worse than ${formatValue(objective.value, UNITS[objective.unit])}`
     : state === 'bad' && 'outside its limit';
-  return html`<li class="tile" data-state="${worse ? 'bad' : state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}</span>${
+  return html`<li class="tile" data-state="${worse ? 'bad' : state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}${underFault && ', faults included'}</span>${
     flag !== false && html`<span class="flag">${flag}</span>`
   }</li>`;
 }

@@ -54,13 +54,18 @@ const until = async (line: string) => {
   }
 };
 
+/** Whatever was due has happened: many turns of the event loop. */
+const turns = async () => {
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
 test('records that come while one fdatasync runs share the next; nothing is sent before its own', async () => {
   persister.push(record(1));
   await until('persisted 1, sends 1');
   log.length = 0;
   closeGate();
   for (const number of [2, 3, 4, 5]) persister.push(record(number));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turns();
   expect(log).toEqual([]);
   gate!.open();
   gate = null;
@@ -72,7 +77,7 @@ test('a record with nothing to write waits for those before it, and costs no fda
   closeGate();
   persister.push(record(1));
   persister.push(record(2, []));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turns();
   expect(log).toEqual([]);
   gate!.open();
   await until('persisted 2, sends 1');
@@ -130,6 +135,6 @@ test('any other failure stops it for good', async () => {
   persister.push(record(3));
   await until('failed: EIO');
   persister.push(record(4));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await turns();
   expect(log).toEqual(['persisted 1', 'failed: EIO']);
 });

@@ -30,10 +30,18 @@ export class MemoryDisk implements Disk {
     this.#before = before;
   }
 
-  /** The disk after a power cut. */
-  crash(before: BeforeOperation = () => {}, survival: Survival = onlySynced): MemoryDisk {
+  /**
+   * The disk after a power cut.
+   * @param comesBack whether a file whose removal was not synced is there again
+   */
+  crash(
+    before: BeforeOperation = () => {},
+    survival: Survival = onlySynced,
+    comesBack: (path: string) => boolean = () => true,
+  ): MemoryDisk {
     const disk = new MemoryDisk(before);
     for (const [path, content] of this.#durableNames) {
+      if (!this.#names.has(path) && !comesBack(path)) continue;
       const left = Buffer.from(survival(content.durable, content.current));
       disk.#put(path, { current: left, durable: Buffer.from(left) });
     }
@@ -137,8 +145,14 @@ class MemoryFile implements DiskFile {
   async writeAt(position: number, data: Uint8Array): Promise<void> {
     await this.#before('write', this.path);
     const growth = Math.max(0, position + data.length - this.size);
-    if (growth > this.#disk.capacityBytes) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
-    this.#disk.capacityBytes -= growth;
+    const missing = Math.max(0, growth - this.#disk.capacityBytes);
+    this.#put(position, data.subarray(0, data.length - missing));
+    // Like a real disk, which is full only when it has written what fits.
+    if (missing > 0) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+  }
+
+  #put(position: number, data: Uint8Array): void {
+    this.#disk.capacityBytes -= Math.max(0, position + data.length - this.size);
     const larger = Buffer.alloc(Math.max(this.size, position + data.length));
     this.#content.current.copy(larger);
     larger.set(data, position);

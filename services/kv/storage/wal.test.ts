@@ -217,7 +217,11 @@ test('a crash at any operation keeps all that was acknowledged, whatever else th
       } catch (error) {
         if ((error as Error).message !== 'crash') throw error;
       }
-      const found = await replayed(disk.crash(undefined, survival), SMALL);
+      // Removals that were not synced may have reached the disk in any order.
+      const found = await replayed(
+        disk.crash(undefined, survival, (path) => path.includes('1.wal')),
+        SMALL,
+      );
       const last = found.indexes.at(-1) ?? 0;
       expect(last).toBeGreaterThanOrEqual(acknowledged);
       expect(last).toBeLessThanOrEqual(acknowledged + 1);

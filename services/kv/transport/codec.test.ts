@@ -101,6 +101,12 @@ describe('frames', () => {
     expect(() => readFrame(frame.subarray(4))).toThrow('version 9 of the peer protocol is not 1');
   });
 
+  test('a frame that is cut anywhere is refused', () => {
+    const valid = encode(FRAME).subarray(4);
+    for (let size = 0; size < valid.length; size++)
+      expect(() => readFrame(valid.subarray(0, size))).toThrow(MalformedError);
+  });
+
   test('random bytes, cut and flipped frames end in MalformedError or in a frame, nothing else', () => {
     const random = new Prng(20260131);
     const valid = encode(FRAME).subarray(4);

@@ -86,7 +86,7 @@ describe('a linearizable read', () => {
     cluster.tick(1, 10);
     cluster.tick(3, 10);
     cluster.network = [];
-    while (cluster.node(2).status().role !== 'leader') {
+    for (let i = 0; i < 30 && cluster.node(2).status().role !== 'leader'; i++) {
       cluster.tick(2);
       for (const message of cluster.network.splice(0)) cluster.deliver(message);
       cluster.flush(2);

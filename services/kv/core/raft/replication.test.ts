@@ -80,7 +80,7 @@ describe('the leader', () => {
       { hardState: { term: 3, vote: null, commit: 1 }, snapshot: null, entries },
       new Prng(1),
     );
-    while (raft.status().role !== 'candidate') raft.step({ type: 'tick' });
+    for (let i = 0; i < 20 && raft.status().role !== 'candidate'; i++) raft.step({ type: 'tick' });
     raft.step({ type: 'persisted', number: 1 });
     const answer = { from: 2, to: 1, term: 4 } as const;
     raft.step({ type: 'message', message: { ...answer, type: 'vote', pre: false, granted: true } });

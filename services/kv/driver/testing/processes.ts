@@ -4,23 +4,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until as waitUntil } from '../../../../kit/until.ts';
 import type { KVEntry, NodeStatus } from '../../api.ts';
 
 const MAIN = join(import.meta.dirname, '../../main.ts');
 
-/** Polls until the condition holds; fails with what was waited for. */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Looks until there is something; fails with what was waited for. */
+export function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  return waitUntil(look, { what, withinMs: 20_000, everyMs: 20 });
 }
 
 /** Ports that nobody used a moment ago. */
