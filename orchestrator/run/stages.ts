@@ -1,15 +1,12 @@
 /** The last two stages of a run, on what is in its directory: judgement and report. `recheck` and `report` begin here. */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeReports } from '../report/write.ts';
 import type { PromApi } from '../verdict/api.ts';
 import { judge } from '../verdict/judge.ts';
-import { judgeConfiguration, startPrometheus } from '../verdict/prometheus.ts';
-import { checkStore, cloneStore } from '../verdict/store.ts';
+import { openStoredSeries, type StoredOptions, type StoredSeries, withStoredSeries } from '../verdict/stored.ts';
 import type { Verdict } from '../verdict/types.ts';
 import type { StageInput } from './conductor.ts';
-import { RUN_FILES } from './record.ts';
 
 export async function judgeStage(input: StageInput): Promise<Verdict> {
   const { record, directory, tools, signal, onProgress, registry } = input;
@@ -36,49 +33,31 @@ export async function reportStage(input: StageInput): Promise<void> {
     });
   onProgress('writing the report');
   try {
-    await onStoredSeries(input, write);
+    await withStoredSeries(storedOptions(input), write);
   } catch {
     // No series, damaged ones, no Prometheus, no time: a report without charts is still worth having, and says so.
     await write();
   }
 }
 
-async function onStoredSeries<T>(input: StageInput, work: (api: PromApi) => Promise<T>): Promise<T> {
-  const series = await openStoredSeries(input);
-  try {
-    return await work(series.api);
-  } finally {
-    await series.stop();
-  }
+/** A Prometheus on a copy of what the run has stored. */
+export function openSeries(
+  input: Pick<StageInput, 'directory' | 'tools' | 'signal' | 'registry'>,
+): Promise<StoredSeries> {
+  return openStoredSeries(storedOptions(input));
 }
 
-/** A Prometheus on a copy of what the run has stored; `stop` ends it and removes the copy. */
-export async function openStoredSeries(
-  input: Pick<StageInput, 'directory' | 'tools' | 'signal' | 'registry'>,
-): Promise<{ readonly url: string; readonly api: PromApi; stop(): Promise<void> }> {
-  const { directory, tools, signal, registry } = input;
-  const stored = join(directory.path, RUN_FILES.tsdb);
-  await checkStore(stored);
-  const clone = await cloneStore(stored);
-  try {
-    const configFile = join(clone.path, 'prometheus.yml');
-    await writeFile(configFile, judgeConfiguration());
-    const { url, api, stop } = await startPrometheus({
-      binary: tools.get('prometheus')!.path,
-      directory: join(clone.path, 'tsdb'),
-      configFile,
-      logFile: join(directory.path, RUN_FILES.logs, 'stored-series.log'),
-      mode: 'judge',
-      signal,
-      environment: registry.environment(),
-      onProcess: (pid) => registry.add('prometheus (stored series)', pid),
-    });
-    // What is in the copy is thrown away: nothing is lost by not waiting for an orderly end.
-    return { url, api, stop: () => stop(0).then(() => clone.remove()) };
-  } catch (error) {
-    await clone.remove();
-    throw error;
-  }
+function storedOptions({
+  directory,
+  tools,
+  signal,
+  registry,
+}: Pick<StageInput, 'directory' | 'tools' | 'signal' | 'registry'>): StoredOptions {
+  return {
+    ...{ binary: tools.get('prometheus')!.path, runDirectory: directory.path, name: 'stored-series', signal },
+    environment: registry.environment(),
+    onProcess: (pid) => registry.add('prometheus (stored series)', pid),
+  };
 }
 
 /** Overview first, then the system's own, then the faults. */

@@ -17,19 +17,26 @@ export interface StoredOptions {
   readonly onProcess?: (pid: number) => void;
 }
 
+export interface StoredSeries {
+  readonly url: string;
+  readonly api: PromApi;
+  /** Ends Prometheus and removes the clone; nothing is lost, since the clone is thrown away. */
+  stop(): Promise<void>;
+}
+
 /**
- * Runs `work` against a Prometheus on a clone of the run's series, which neither scrapes nor evaluates rules. Whatever happens, process and clone are gone
- * afterwards. Throws VerdictError when the series are missing or damaged, or Prometheus does not start.
+ * Starts a Prometheus on a clone of the run's series, which neither scrapes nor evaluates rules. Throws VerdictError when the series
+ * are missing or damaged, or Prometheus does not start; then neither process nor clone is left.
  */
-export async function withStoredSeries<T>(options: StoredOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
+export async function openStoredSeries(options: StoredOptions): Promise<StoredSeries> {
   const { runDirectory, name, binary, signal, environment, onProcess } = options;
   const stored = join(runDirectory, RUN_FILES.tsdb);
   await checkStore(stored);
   const clone = await cloneStore(stored);
+  // Of its own while it runs: two judges at once must not read each other's address in one log.
+  const logFile = join(runDirectory, RUN_FILES.logs, `${name}${basename(clone.path)}.log`);
   try {
     const configFile = join(clone.path, 'prometheus.yml');
-    // Of its own while it runs: two judges at once must not read each other's address in one log.
-    const logFile = join(runDirectory, RUN_FILES.logs, `${name}${basename(clone.path)}.log`);
     await writeFile(configFile, judgeConfiguration());
     const prometheus = await startPrometheus({
       ...{ binary, configFile, logFile, mode: 'judge' as const, directory: join(clone.path, 'tsdb') },
@@ -37,16 +44,30 @@ export async function withStoredSeries<T>(options: StoredOptions, work: (api: Pr
       ...(environment === undefined ? {} : { environment }),
       ...(onProcess === undefined ? {} : { onProcess }),
     });
+    const stop = async (): Promise<void> => {
+      await prometheus.stop(0);
+      await rename(logFile, join(runDirectory, RUN_FILES.logs, `${name}.log`));
+      await clone.remove();
+    };
     try {
       await checkUndamaged(logFile, stored);
-      const result = await work(prometheus.api);
-      await rename(logFile, join(runDirectory, RUN_FILES.logs, `${name}.log`));
-      return result;
-    } finally {
-      // The clone is thrown away, so nothing is lost by not waiting for an orderly end.
+    } catch (error) {
       await prometheus.stop(0);
+      throw error;
     }
-  } finally {
+    return { url: prometheus.url, api: prometheus.api, stop };
+  } catch (error) {
     await clone.remove();
+    throw error;
+  }
+}
+
+/** Runs `work` on the run's stored series; whatever happens, process and clone are gone afterwards. Throws as `openStoredSeries`. */
+export async function withStoredSeries<T>(options: StoredOptions, work: (api: PromApi) => Promise<T>): Promise<T> {
+  const series = await openStoredSeries(options);
+  try {
+    return await work(series.api);
+  } finally {
+    await series.stop();
   }
 }

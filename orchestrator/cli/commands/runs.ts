@@ -8,7 +8,7 @@ import { openRun } from '../../report/open.ts';
 import { runRegistry, type StageInput } from '../../run/conductor.ts';
 import { lockDirectory, type RunDirectory, RunDirectoryError, readRecord, writeRecord } from '../../run/directory.ts';
 import { RUN_FILES, type RunRecord } from '../../run/record.ts';
-import { judgeStage, openStoredSeries, reportStage } from '../../run/stages.ts';
+import { judgeStage, openSeries, reportStage } from '../../run/stages.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfRun } from '../exit_code.ts';
 import { widthOf } from '../terminal.ts';
@@ -57,7 +57,7 @@ export async function openCommand(
     const opened = await openRun(input.directory.path, {
       signal: input.signal,
       grafana: findGrafana(process.env),
-      openData: () => openStoredSeries(input),
+      openData: () => openSeries(input),
       ...(flags.port === undefined ? {} : { port: flags.port }),
     });
     for (const line of opened.lines) print(context, line);
