@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FaultOutcome } from '../faults/scheduler.ts';
-import type { RunRecord } from '../run/record.ts';
+import type { FaultRecord, RunRecord } from '../run/record.ts';
 import { RunProgress } from './progress.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -17,7 +16,7 @@ function setUp(isTTY: boolean, environment: Record<string, string> = {}) {
   return { progress, time, text: () => written.join('') };
 }
 
-const outcome: FaultOutcome = { name: 'dies', kind: 'kill', target: 'leader', node: 2, injectedAt: 25_000 };
+const outcome: FaultRecord = { name: 'dies', kind: 'kill', target: 'leader', node: 2, injectedAt: 25_000 };
 
 /** What every run goes through. */
 function play({ progress, time }: ReturnType<typeof setUp>): void {

@@ -3,8 +3,8 @@
  * the load runs.
  */
 import { createProgressRenderer, type ProgressRenderer } from '../../tools/progress.ts';
-import type { FaultOutcome } from '../faults/scheduler.ts';
 import type { RunEvent } from '../run/events.ts';
+import type { FaultRecord } from '../run/record.ts';
 import { formatDuration } from '../scenario/units.ts';
 import { shorten, type Terminal, widthOf } from './terminal.ts';
 
@@ -145,7 +145,7 @@ export class RunProgress {
   }
 }
 
-function describeFault(step: (RunEvent & { type: 'fault' })['step'], outcome: FaultOutcome): string {
+function describeFault(step: (RunEvent & { type: 'fault' })['step'], outcome: FaultRecord): string {
   const { kind, target, node, injectedAt, healedAt, serviceRecoveredAt, recoveredAt, healthAfter } = outcome;
   const after = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? '' : ` after ${formatDuration(to - from)}`;

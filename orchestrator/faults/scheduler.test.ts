@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { Prng } from '../../kit/prng.ts';
+import type { FaultRecord } from '../run/record.ts';
 import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
 import { processFaults } from './process_faults.ts';
-import { brokenPromises, type FaultOutcome, FaultScheduler, type ScheduledNode } from './scheduler.ts';
+import { brokenPromises, FaultScheduler, type ScheduledNode } from './scheduler.ts';
 
 /** Time moves only when everybody waits. */
 class FakeClock implements Clock {
@@ -131,7 +132,7 @@ const plan = (change: Partial<FaultPlan> = {}): FaultPlan => ({
 function setUp(plans: readonly FaultPlan[]) {
   const clock = new FakeClock();
   const cluster = new FakeCluster(clock);
-  const changes: FaultOutcome[] = [];
+  const changes: FaultRecord[] = [];
   const scheduler = new FaultScheduler({
     plans,
     nodes: cluster.nodes,

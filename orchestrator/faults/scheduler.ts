@@ -8,6 +8,7 @@
 
 import type { Prng } from '../../kit/prng.ts';
 import type { FaultKind } from '../../kit/system.ts';
+import type { FaultRecord } from '../run/record.ts';
 import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
 import { chooseTarget, type TargetNode } from './target.ts';
@@ -18,21 +19,6 @@ export interface ScheduledNode extends FaultNode, TargetNode {
   serves(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
 }
 
-/** What became of a planned fault; epoch milliseconds. */
-export interface FaultOutcome {
-  readonly name: string;
-  readonly kind: FaultKind;
-  readonly target: string;
-  readonly node?: number;
-  readonly injectedAt?: number;
-  readonly healedAt?: number;
-  readonly serviceRecoveredAt?: number;
-  readonly recoveredAt?: number;
-  readonly healthBefore?: string;
-  readonly healthAfter?: string;
-  readonly error?: string;
-}
-
 export interface SchedulerOptions {
   readonly plans: readonly FaultPlan[];
   readonly nodes: readonly ScheduledNode[];
@@ -40,7 +26,7 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly random: Prng;
   /** Called whenever an outcome changes. */
-  readonly onChange: (outcome: FaultOutcome) => void;
+  readonly onChange: (outcome: FaultRecord) => void;
 }
 
 const POLL_MS = 50;
@@ -50,7 +36,7 @@ const TARGET_PATIENCE_MS = 3000;
 
 export class FaultScheduler {
   readonly #options: SchedulerOptions;
-  readonly #outcomes = new Map<string, FaultOutcome>();
+  readonly #outcomes = new Map<string, FaultRecord>();
   /** What is in force now, by fault. */
   readonly #heals = new Map<string, Heal>();
 
@@ -59,7 +45,7 @@ export class FaultScheduler {
     for (const { name, kind, target } of options.plans) this.#outcomes.set(name, { name, kind, target });
   }
 
-  get outcomes(): readonly FaultOutcome[] {
+  get outcomes(): readonly FaultRecord[] {
     return [...this.#outcomes.values()];
   }
 
@@ -177,7 +163,7 @@ export class FaultScheduler {
     this.#update(name, { error });
   }
 
-  #update(name: string, change: Partial<FaultOutcome>): void {
+  #update(name: string, change: Partial<FaultRecord>): void {
     const outcome = { ...this.#outcomes.get(name)!, ...change };
     this.#outcomes.set(name, outcome);
     this.#options.onChange(outcome);
@@ -185,7 +171,7 @@ export class FaultScheduler {
 }
 
 /** Reasons for which a run cannot be concluded: what the scenario promised and did not happen. */
-export function brokenPromises(outcomes: readonly FaultOutcome[]): string[] {
+export function brokenPromises(outcomes: readonly FaultRecord[]): string[] {
   return outcomes.flatMap((outcome) => {
     const { name, kind, target, injectedAt, healedAt, error, healthBefore } = outcome;
     if (error !== undefined) return [`fault "${name}" (${kind} ${target}) ${error}`];
@@ -197,7 +183,7 @@ export function brokenPromises(outcomes: readonly FaultOutcome[]): string[] {
 }
 
 /** From the injection to the end of the recovery. */
-function inForce({ injectedAt, recoveredAt }: FaultOutcome, time: number): boolean {
+function inForce({ injectedAt, recoveredAt }: FaultRecord, time: number): boolean {
   return injectedAt !== undefined && injectedAt <= time && time <= (recoveredAt ?? Number.POSITIVE_INFINITY);
 }
 

@@ -3,47 +3,16 @@
  * the way, every child is ended, every fault healed, and `run.json` says how far the run came.
  */
 import { join } from 'node:path';
-import { type ObtainedTool, obtain, type ToolName } from '../../tools/obtain.ts';
+import { obtain, type ToolName } from '../../tools/obtain.ts';
 import { ClusterStartError } from '../cluster/cluster.ts';
 import { ProcessRegistry } from '../cluster/registry.ts';
-import type { LoadedScenario } from '../scenario/load.ts';
-import type { Verdict } from '../verdict/types.ts';
-import { lockDirectory, type RunDirectories, type RunDirectory } from './directory.ts';
-import type { RunEvent } from './events.ts';
+import { lockDirectory, type RunDirectory } from './directory.ts';
 import { Interruption } from './interruption.ts';
 import { Journal, newRecord } from './journal.ts';
 import { observe } from './observation.ts';
+import type { ConductOptions, StageInput, Tools } from './options.ts';
 import { projectVersion } from './project.ts';
 import { RUN_FILES, type RunRecord } from './record.ts';
-import type { Systems } from './systems.ts';
-
-export type Tools = ReadonlyMap<ToolName, ObtainedTool>;
-
-/** What the last two stages are given; they read the run directory. */
-export interface StageInput {
-  readonly root: string;
-  readonly record: RunRecord;
-  readonly directory: RunDirectory;
-  readonly tools: Tools;
-  readonly registry: ProcessRegistry;
-  readonly signal: AbortSignal;
-  readonly onProgress: (what: string) => void;
-}
-
-export interface ConductOptions {
-  readonly root: string;
-  readonly directories: RunDirectories;
-  readonly systems: Systems;
-  readonly loaded: LoadedScenario;
-  readonly seed: number;
-  /** Never delete this run. */
-  readonly keep: boolean;
-  /** Its reason is an `Interruption` when a signal ended the run. */
-  readonly signal: AbortSignal;
-  readonly emit: (event: RunEvent) => void;
-  readonly judge: (input: StageInput) => Promise<Verdict>;
-  readonly report: (input: StageInput) => Promise<void>;
-}
 
 export interface RunResult {
   readonly record: RunRecord;

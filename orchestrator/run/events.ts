@@ -1,7 +1,6 @@
 /** What a run tells whoever shows it. */
 import type { ToolProgress } from '../../tools/obtain.ts';
-import type { FaultOutcome } from '../faults/scheduler.ts';
-import type { PhaseName, RunRecord } from './record.ts';
+import type { FaultRecord, PhaseName, RunRecord } from './record.ts';
 
 export type RunEvent =
   | { readonly type: 'created'; readonly record: RunRecord; readonly directory: string }
@@ -16,7 +15,7 @@ export type RunEvent =
       readonly operations: number;
       readonly ratePerSecond: number;
     }
-  | { readonly type: 'fault'; readonly step: FaultStep; readonly outcome: FaultOutcome; readonly loadStartedAt: number }
+  | { readonly type: 'fault'; readonly step: FaultStep; readonly outcome: FaultRecord; readonly loadStartedAt: number }
   | { readonly type: 'nodeEnded'; readonly node: number; readonly how: string }
   | { readonly type: 'judging'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string };
@@ -24,7 +23,7 @@ export type RunEvent =
 export type FaultStep = 'injected' | 'service-recovered' | 'healed' | 'recovered' | 'failed';
 
 /** Which step a change of an outcome is; undefined when it is none that a person has to see. */
-export function faultStep(before: FaultOutcome | undefined, after: FaultOutcome): FaultStep | undefined {
+export function faultStep(before: FaultRecord | undefined, after: FaultRecord): FaultStep | undefined {
   if (after.error !== before?.error) return 'failed';
   if (after.recoveredAt !== before?.recoveredAt) return 'recovered';
   if (after.healedAt !== before?.healedAt) return 'healed';

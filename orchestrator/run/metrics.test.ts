@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FaultOutcome } from '../faults/scheduler.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { createRunMetrics, MetricsServer, recoveringSeconds } from './metrics.ts';
+import type { FaultRecord } from './record.ts';
 
 const scenario = {
   id: 'kv-x',
@@ -18,7 +18,7 @@ function create() {
   return { metrics, time, lines };
 }
 
-const fault = (change: Partial<FaultOutcome> = {}): FaultOutcome => ({
+const fault = (change: Partial<FaultRecord> = {}): FaultRecord => ({
   name: 'dies',
   kind: 'kill',
   target: 'leader',

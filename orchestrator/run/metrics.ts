@@ -1,16 +1,17 @@
 /** What the orchestrator itself exports: phase, objectives, faults and recoveries. Rules join it with the system's metrics. */
+
 import { createServer, type Server } from 'node:http';
 import { createMetrics, type Metrics } from '../../kit/metrics.ts';
-import type { FaultOutcome } from '../faults/scheduler.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { objectiveMetricName } from '../scenario/units.ts';
+import type { FaultRecord } from './record.ts';
 
 export const METRIC_PHASES = ['starting', 'loading', 'settling'] as const;
 export type MetricPhase = (typeof METRIC_PHASES)[number];
 
 export interface RunMetrics {
   phase(phase: MetricPhase): void;
-  fault(outcome: FaultOutcome): void;
+  fault(outcome: FaultRecord): void;
   exposition: Metrics['exposition'];
 }
 
@@ -53,8 +54,8 @@ export function createRunMetrics(options: RunMetricsOptions): RunMetrics {
   return { phase: setPhase, fault: createFaultMetrics(metrics, options), exposition: metrics.exposition };
 }
 
-function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outcome: FaultOutcome) => void {
-  const outcomes = new Map<string, FaultOutcome>();
+function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outcome: FaultRecord) => void {
+  const outcomes = new Map<string, FaultRecord>();
   const injected = new Set<string>();
   const active = metrics.gauge({
     name: 'gameday_fault_active',
@@ -85,7 +86,7 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
         going.set({ fault: outcome.name }, recoveringSeconds(outcome, options.now()));
     },
   });
-  const record = (outcome: FaultOutcome) => {
+  const record = (outcome: FaultRecord) => {
     const { name: fault, kind, target, injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
     outcomes.set(fault, outcome);
     active.set({ fault, kind, target }, injectedAt !== undefined && healedAt === undefined ? 1 : 0);
@@ -100,7 +101,7 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
 }
 
 /** The older of the two recoveries that are going on. */
-export function recoveringSeconds(outcome: FaultOutcome, now: number): number {
+export function recoveringSeconds(outcome: FaultRecord, now: number): number {
   const { injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
   const service = injectedAt !== undefined && serviceRecoveredAt === undefined ? now - injectedAt : 0;
   const system = healedAt !== undefined && recoveredAt === undefined ? now - healedAt : 0;

@@ -12,16 +12,16 @@ import { reservePorts } from '../cluster/ports.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
 import { systemClock } from '../faults/clock.ts';
 import { processFaults } from '../faults/process_faults.ts';
-import { brokenPromises, type FaultOutcome, FaultScheduler } from '../faults/scheduler.ts';
+import { brokenPromises, FaultScheduler } from '../faults/scheduler.ts';
 import { loadEnvironment } from '../load/environment.ts';
 import { K6, LoadError, thresholdsCrossed } from '../load/k6.ts';
 import { type Prometheus, startPrometheus } from '../verdict/prometheus.ts';
-import type { ConductOptions, Tools } from './conductor.ts';
 import { faultStep } from './events.ts';
 import type { Journal } from './journal.ts';
 import { createRunMetrics, MetricsServer, type RunMetrics } from './metrics.ts';
+import type { ConductOptions, Tools } from './options.ts';
 import { writePrometheusFiles, writeTargets } from './prometheus_files.ts';
-import { type PhaseName, RUN_FILES } from './record.ts';
+import { type FaultRecord, type PhaseName, RUN_FILES } from './record.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const SCRAPED_TIMEOUT_MS = 15_000;
@@ -237,7 +237,7 @@ class Observation {
     this.#faults.catch(() => undefined);
   }
 
-  #faultChanged(outcome: FaultOutcome): void {
+  #faultChanged(outcome: FaultRecord): void {
     const before = this.#journal.record.faults.find((fault) => fault.name === outcome.name);
     this.#journal.update({
       faults: this.#journal.record.faults.map((fault) => (fault.name === outcome.name ? outcome : fault)),

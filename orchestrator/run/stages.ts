@@ -6,7 +6,7 @@ import type { PromApi } from '../verdict/api.ts';
 import { judge } from '../verdict/judge.ts';
 import { openStoredSeries, type StoredOptions, type StoredSeries, withStoredSeries } from '../verdict/stored.ts';
 import type { Verdict } from '../verdict/types.ts';
-import type { StageInput } from './conductor.ts';
+import type { StageInput } from './options.ts';
 
 export async function judgeStage(input: StageInput): Promise<Verdict> {
   const { record, directory, tools, signal, onProgress, registry } = input;

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { until } from '../../kit/until.ts';
 import type { KVEntry, SyncStatus } from './api.ts';
-import { freePorts, StressNode } from './testing/stress-node.ts';
+import { freePorts } from './testing/ports.ts';
+import { StressNode } from './testing/stress-node.ts';
 
 jest.setTimeout(60_000);
 

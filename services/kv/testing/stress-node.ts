@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { until } from '../../../kit/until.ts';
 import type { NodeStatus } from '../api.ts';
@@ -56,29 +55,4 @@ export class StressNode {
   async status(): Promise<NodeStatus> {
     return (await (await fetch(`${this.url}/status`)).json()) as NodeStatus;
   }
-}
-
-/** Ports that are free now, ascending, each with its peer port (+ 1000) free as well. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const port = await tryPort(0);
-    if (port !== null && port <= 64_000 && (await tryPort(port + 1000)) !== null) ports.add(port);
-  }
-  return [...ports].sort((a, b) => a - b);
-}
-
-/** Listens for a moment; null when the port is taken. 0 lets the system choose. */
-async function tryPort(wanted: number): Promise<number | null> {
-  const server = createServer();
-  const listening = once(server, 'listening').then(
-    () => true,
-    () => false,
-  );
-  server.listen(wanted, '127.0.0.1');
-  if (!(await listening)) return null;
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

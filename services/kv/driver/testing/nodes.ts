@@ -4,7 +4,8 @@ import { createLogger } from '../../../../kit/logger.ts';
 import { createMetrics, type Metrics } from '../../../../kit/metrics.ts';
 import type { KvConfig } from '../../config.ts';
 import { KvNode, type KvNodeParts } from '../../node.ts';
-import { freePorts, until } from './processes.ts';
+import { freePorts } from '../../testing/ports.ts';
+import { until } from './processes.ts';
 
 export interface LocalNode {
   readonly node: KvNode;

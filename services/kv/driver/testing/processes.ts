@@ -1,31 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until as waitUntil } from '../../../../kit/until.ts';
 import type { KVEntry, NodeStatus } from '../../api.ts';
+import { freePorts } from '../../testing/ports.ts';
 
 const MAIN = join(import.meta.dirname, '../../main.ts');
 
 /** Looks until there is something; fails with what was waited for. */
 export function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
   return waitUntil(look, { what, withinMs: 20_000, everyMs: 20 });
-}
-
-/** Ports that nobody used a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** One `stress_node` as a child process. */
