@@ -1,6 +1,6 @@
 /**
  * Steady mix on the key-value store: create, update, delete, and linearizable reads of the user's own acknowledged writes from
- * another node than the one that acknowledged them. Open model; one iteration is one operation.
+ * another node than the one that acknowledged them. Open model; one iteration is one operation, and now and then a look besides.
  */
 import { sleep } from 'k6';
 import exec from 'k6/execution';
@@ -46,6 +46,25 @@ const client = new KvClient(
   }),
 );
 
+/** For looks beside the operations: what they cost is not the system's answer to the load. */
+const lookout = new KvClient(
+  input.targets,
+  new Operations({
+    nodes: input.targets.length,
+    deadlineSeconds: input.deadlineSeconds,
+    attemptTimeoutSeconds: input.attemptTimeoutSeconds,
+    now: () => Date.now() / 1000,
+    sleep,
+    random,
+    onAttempt: () => {},
+  }),
+);
+/**
+ * Of the acknowledged writes, the share that is looked for at once, at another node. A user's next read is seconds away, when every
+ * node has long applied the write: only a look within the same millisecond tells a confirmed read from one that was not.
+ */
+const LOOK_AT_ONCE = 0.1;
+
 export function setup(): void {
   metrics.initialise(input.targets.length);
 }
@@ -74,7 +93,9 @@ function written(result: KvResult<KvEntry>, value: string, before?: Acknowledged
   const ok = result.ok && entry !== null && entry.value === value;
   metrics.operation('write', ok, result.seconds);
   if (ok) {
-    workload.acknowledged({ id: entry.id, key: entry.key, value, node: result.node });
+    const acknowledged = { id: entry.id, key: entry.key, value, node: result.node };
+    workload.acknowledged(acknowledged);
+    if (random.float() < LOOK_AT_ONCE) look(acknowledged);
     return;
   }
   if (before === undefined) return;
@@ -89,6 +110,14 @@ function deleted(result: KvResult<never>, entry: AcknowledgedEntry): void {
   metrics.operation('write', result.ok || gone, result.seconds);
   if (result.reply.status === 404 && !gone) metrics.check(false);
   workload.forget(entry);
+}
+
+function look(entry: AcknowledgedEntry): void {
+  const result = lookout.get(entry.id, (entry.node + 1) % input.targets.length);
+  if (!result.ok && result.reply.status !== 404) return;
+  const visible = result.reply.body !== null && result.reply.body.value === entry.value;
+  metrics.check(visible);
+  if (!visible) workload.forget(entry);
 }
 
 function read(result: KvResult<KvEntry>, entry: AcknowledgedEntry): void {

@@ -206,6 +206,14 @@ describe('the schedule of faults', () => {
     expect(scheduler.outcomes[0]).toMatchObject({ healthAfter: '2/3' });
   });
 
+  test('a system that has not recovered when the run ends is a broken promise', async () => {
+    const { clock, cluster, scheduler, run } = setUp([plan()]);
+    await clock.drive(run(), { 9500: () => void cluster.nodes[2]!.kill() });
+    expect(brokenPromises(scheduler.outcomes)).toEqual([
+      'fault "dies" was healed, but the run ended before the system had recovered',
+    ]);
+  });
+
   test('a fault into a cluster that had not recovered from nothing known is a broken promise', async () => {
     const { clock, cluster, scheduler, run } = setUp([plan()]);
     cluster.nodes[0]!.state = 'stopped';
@@ -238,6 +246,9 @@ describe('the schedule of faults', () => {
     await scheduler.healAll();
     expect(cluster.nodes[1]!.log).toEqual(['6000 pause', '7000 resume']);
     expect(cluster.nodes[0]!.log).toEqual([]);
-    expect(brokenPromises(scheduler.outcomes)).toEqual(['fault "later" was never injected']);
+    expect(brokenPromises(scheduler.outcomes)).toEqual([
+      'fault "dies" was healed, but the run ended before the system had recovered',
+      'fault "later" was never injected',
+    ]);
   });
 });

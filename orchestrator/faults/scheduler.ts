@@ -173,12 +173,16 @@ export class FaultScheduler {
 /** Reasons for which a run cannot be concluded: what the scenario promised and did not happen. */
 export function brokenPromises(outcomes: readonly FaultRecord[]): string[] {
   return outcomes.flatMap((outcome) => {
-    const { name, kind, target, injectedAt, healedAt, error, healthBefore } = outcome;
+    const { name, kind, target, injectedAt, healedAt, recoveredAt, error, healthBefore } = outcome;
     if (error !== undefined) return [`fault "${name}" (${kind} ${target}) ${error}`];
     if (injectedAt === undefined) return [`fault "${name}" was never injected`];
     if (healedAt === undefined) return [`fault "${name}" was never healed`];
-    if (isWhole(healthBefore) || outcomes.some((other) => other !== outcome && inForce(other, injectedAt))) return [];
-    return [`fault "${name}" struck a cluster of which only ${healthBefore} nodes were ready`];
+    if (!isWhole(healthBefore) && !outcomes.some((other) => other !== outcome && inForce(other, injectedAt)))
+      return [`fault "${name}" struck a cluster of which only ${healthBefore} nodes were ready`];
+    // Whether it would have in time is not known: a run that ends before the objective `recovery` is over sees no alert for it.
+    return recoveredAt === undefined
+      ? [`fault "${name}" was healed, but the run ended before the system had recovered`]
+      : [];
   });
 }
 

@@ -110,6 +110,8 @@ describe('admin routes', () => {
   test.each([
     ['POST', '/_raft/transfer-leadership', { to: -1 }, 'body.to = -1'],
     ['POST', '/_raft/members', { node_id: 3, address: '127.0.0.1' }, 'body.address = "127.0.0.1"'],
+    ['POST', '/_raft/members', { node_id: 1e300, address: '127.0.0.1:8083/9083' }, 'body.node_id = 1e+300'],
+    ['POST', '/_raft/members', { node_id: 3, address: `${'a'.repeat(297)}:1/2` }, 'body.address'],
     ['PATCH', '/_raft/members', {}, 'body requires at least 1 field'],
     ['PATCH', '/_raft/members', { promote: ['3'] }, 'body.promote.0 = "3": requires an integer'],
   ] as const)('%s %s refuses %j', async (method, url, payload, message) => {

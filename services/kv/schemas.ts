@@ -44,11 +44,13 @@ export const listQuery = object(
 
 export const resyncQuery = object({ target: { type: 'string', minLength: 1, maxLength: 300 } });
 
-const nodeId = { type: 'integer', minimum: 0 } as const;
+/** As `--node-id`: what a certificate can name, and far from where numbers stop being exact. */
+const nodeId = { type: 'integer', minimum: 0, maximum: 999_999_999 } as const;
 /** No body at all lets the leader choose. */
 export const transferBody = { ...object({ to: nodeId }, ['to']), nullable: true };
 
-const address = { type: 'string', pattern: '^[A-Za-z0-9.-]+:[0-9]{1,5}/[0-9]{1,5}$' } as const;
+/** It travels in the configuration, and all of that has to fit into the header of a snapshot. */
+const address = { type: 'string', maxLength: 300, pattern: '^[A-Za-z0-9.-]+:[0-9]{1,5}/[0-9]{1,5}$' } as const;
 const nodeIds = { type: 'array', items: nodeId, maxItems: 16 } as const;
 export const learnerBody = object({ node_id: nodeId, address });
 export const votersBody = { ...object({ promote: nodeIds, remove: nodeIds }, ['promote', 'remove']), minProperties: 1 };

@@ -45,7 +45,8 @@ export class Admission {
     } else if (config.join !== null) {
       await this.#becomeVoter(config.join);
     } else {
-      await begin(await formCluster(config.members ?? [], this.#options()), false);
+      const { members, joined } = await formCluster(config.members ?? [], this.#options());
+      await begin(members, joined);
     }
   }
 

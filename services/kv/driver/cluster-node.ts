@@ -328,11 +328,13 @@ export class ClusterNode {
   /** What this node tells one that asks who it is. */
   static hello(config: KvConfig, storage: Storage, node: ClusterNode | null) {
     const { nodeId, members } = config;
+    const identity = node === null ? storage.identity : node.#identity;
     return {
       node_id: nodeId,
-      self: formatMember(selfRecord(config, storage.identity)),
+      self: formatMember(selfRecord(config, identity)),
       expected: members?.map(({ id }) => id) ?? null,
-      members: node?.member?.membership.addresses ?? storage.identity.members,
+      members: node?.member?.membership.addresses ?? identity.members,
+      founders: identity.joined ? null : identity.members,
     };
   }
 }

@@ -23,7 +23,7 @@ export interface EngineOutputs {
   commit(entries: readonly Entry[]): void;
   restore(snapshot: SnapshotMeta): void;
   readConfirmed(id: string, index: LogIndex): void;
-  accepted(id: string, index: LogIndex): void;
+  accepted(id: string, index: LogIndex, term: Term): void;
   /** Proposals have gone, here or by a forward, to the leader of `term`, which appends them in that term or not at all. */
   placed(ids: readonly string[], term: Term): void;
   /** Definitely not done. */
@@ -61,6 +61,10 @@ export class Engine {
 
   status(): RaftStatus {
     return this.#raft.status();
+  }
+
+  termAt(index: LogIndex): Term | null {
+    return this.#raft.termAt(index);
   }
 
   /** Null when a newer snapshot has come from the leader. */
@@ -143,7 +147,7 @@ export class Engine {
     for (const message of output.messages) this.#enqueue(message);
     if (output.persist !== null) outputs.persist(output.persist);
     for (const { id, index, term } of output.accepted) {
-      outputs.accepted(id, index);
+      outputs.accepted(id, index, term);
       outputs.placed([id], term);
     }
     if (output.restore !== null) outputs.restore(output.restore);

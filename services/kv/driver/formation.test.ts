@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { CallError, type CallTarget } from '../transport/call.ts';
+import { firstMembership } from './admission.ts';
 import { askToJoin, type FormationOptions, formCluster, type Hello } from './formation.ts';
 
 const place = (id: number) => ({ host: '127.0.0.1', port: 8080 + id, peerPort: 9080 + id });
@@ -8,7 +9,7 @@ const MEMBERS = [0, 1, 2].map((id) => ({ id, ...place(id) }));
 const FORMED = { 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'c') };
 
 function hello(id: number, instance: string, changes: Partial<Hello> = {}): Hello {
-  return { node_id: id, self: self(id, instance), expected: [0, 1, 2], members: null, ...changes };
+  return { node_id: id, self: self(id, instance), expected: [0, 1, 2], members: null, founders: null, ...changes };
 }
 
 /** Node 2, with a new instance unless told otherwise. */
@@ -33,15 +34,33 @@ describe('founding a cluster', () => {
         return hello(node!, node === 0 ? 'a' : 'b');
       }),
     );
-    expect(agreed).toEqual({ 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'new') });
+    expect(agreed).toEqual({ members: { 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'new') }, joined: false });
   });
 
   test('a cluster that knows this instance is entered', async () => {
     const members = await formCluster(
       MEMBERS,
-      options(({ node }) => hello(node!, 'a', { members: FORMED }), 'c'),
+      options(({ node }) => hello(node!, 'a', { members: FORMED, founders: FORMED }), 'c'),
     );
-    expect(members).toEqual(FORMED);
+    expect(members).toEqual({ members: FORMED, joined: false });
+  });
+
+  test('whoever comes late begins with the founders, not with the learners that were added since', async () => {
+    const grown = { ...FORMED, 3: self(3, 'd'), 4: self(4, 'e') };
+    const { members, joined } = await formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { members: grown, founders: FORMED }), 'c'),
+    );
+    expect(firstMembership(members, 2, joined)).toMatchObject({ voters: [0, 1, 2], learners: [] });
+  });
+
+  test('told by a node that joined itself, it learns from the log who votes', async () => {
+    const grown = { ...FORMED, 3: self(3, 'd') };
+    const { members, joined } = await formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'd', { members: grown }), 'c'),
+    );
+    expect(firstMembership(members, 2, joined)).toMatchObject({ learners: [2] });
   });
 
   test('a cluster that knows another instance refuses it, with the command that helps', async () => {

@@ -18,6 +18,15 @@ export interface Hello {
   readonly expected: readonly NodeId[] | null;
   /** The members in force at a node that belongs to a cluster already; null before. */
   readonly members: FirstMembers | null;
+  /** The first members, at a node that is one of them and has begun; Raft's configuration before any change. */
+  readonly founders: FirstMembers | null;
+}
+
+/** What a node's Raft begins with. */
+export interface Formed {
+  readonly members: FirstMembers;
+  /** The node must learn from the log who votes. */
+  readonly joined: boolean;
 }
 
 /** The node must not start; the message says why and what to do. */
@@ -42,10 +51,10 @@ export interface FormationOptions {
  * Agrees with all first members on who they are, before anyone votes: each gives its instance, and only when all have answered is the
  * list complete. A node whose id is known under another instance has lost its data and must not come back under that id, because it may
  * have voted, or acknowledged entries, that it does not remember.
- * @returns the list, to be stored durably before Raft starts
+ * @returns the list, to be stored durably before Raft starts; the same one when the others have begun already
  * @throws FormationError
  */
-export async function formCluster(members: readonly InitialMember[], options: FormationOptions): Promise<FirstMembers> {
+export async function formCluster(members: readonly InitialMember[], options: FormationOptions): Promise<Formed> {
   const agreed: Record<NodeId, string> = { [options.nodeId]: formatMember(options.self) };
   const missing = new Map(members.filter(({ id }) => id !== options.nodeId).map((member) => [member.id, member]));
   const expected = members.map(({ id }) => id);
@@ -53,7 +62,7 @@ export async function formCluster(members: readonly InitialMember[], options: Fo
     for (const member of [...missing.values()]) {
       const hello = await sayHello(member, options);
       if (hello === null) continue;
-      if (hello.members !== null) return adopt(hello.members, options);
+      if (hello.members !== null) return adopt(hello.members, hello.founders, options);
       if (hello.expected?.join() !== expected.join()) throw new FormationError(differentMembers(hello, expected));
       agreed[member.id] = hello.self;
       missing.delete(member.id);
@@ -63,7 +72,7 @@ export async function formCluster(members: readonly InitialMember[], options: Fo
     options.onWaiting(`waiting for ${names} to found the cluster together`);
     await delay(RETRY_MS, undefined, { signal: options.signal });
   }
-  return agreed;
+  return { members: agreed, joined: false };
 }
 
 async function sayHello(member: InitialMember, { transport, signal }: FormationOptions): Promise<Hello | null> {
@@ -77,12 +86,17 @@ async function sayHello(member: InitialMember, { transport, signal }: FormationO
   }
 }
 
-/** The cluster exists already: it must know this node, in this life. */
-function adopt(members: FirstMembers, { nodeId, self }: FormationOptions): FirstMembers {
+/**
+ * The cluster exists already: it must know this node, in this life. Raft begins with the founders, as at the others, and never with
+ * whoever is a member by now: among those may be learners, and a majority that counts them need not meet a majority of the voters. A
+ * node that is no founder does not know them, but then the log has a change of members in it, which says who votes.
+ */
+function adopt(members: FirstMembers, founders: FirstMembers | null, { nodeId, self }: FormationOptions): Formed {
   const known = members[nodeId];
   if (known === undefined)
     throw new FormationError(`node ${nodeId} is no member of this cluster any more: ${rejoin(members, self)}`);
-  if (parseMember(known).instanceId === self.instanceId) return members;
+  if (parseMember(known).instanceId === self.instanceId)
+    return founders === null ? { members, joined: true } : { members: founders, joined: false };
   throw new FormationError(
     `node ${nodeId} lost its data: the cluster knows it with another instance than that of its empty directory, and what it voted and ` +
       `acknowledged is gone. It must not take part under this id: ${rejoin(members, self)}`,

@@ -2,7 +2,7 @@ import { ServiceError } from '../../../kit/errors.ts';
 import { AddressError, clientAddress, type MemberAddress, parseAddress } from '../addresses.ts';
 import type { LeadershipTransfer, MembershipResult, ResyncAccepted, SyncStatus } from '../api.ts';
 import { isJoint, members as memberIds } from '../core/raft/membership.ts';
-import type { LogIndex, MembershipChange, NodeId, RefusalReason } from '../core/raft/types.ts';
+import type { MembershipChange, NodeId, RefusalReason } from '../core/raft/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
 import { type JoinAnswer, joinConflict, parseJoin } from './formation.ts';
 import type { Member } from './member.ts';
@@ -69,13 +69,17 @@ export class LeaderDuties {
     if (change.type === 'addLearner') checkAddress(change.address);
     const { member, until } = this.#parts;
     const place = await member.changeMembership(change);
-    if (typeof place !== 'number') throw changeRefused(place);
-    const done = () => member.status().commitIndex >= place && !isJoint(member.membership);
+    if (typeof place === 'string') throw changeRefused(place);
+    const done = () => member.status().commitIndex >= place.index && !isJoint(member.membership);
     const failure = () =>
       new ServiceError('NO_QUORUM', 'no majority has confirmed the change yet; it may still take effect', {
         definite: false,
       });
     await until(done, deadlineMs, failure);
+    // Something was committed there; what a later leader put in its place is not this change.
+    const term = member.termAt(place.index);
+    if (term === null) throw failure();
+    if (term !== place.term) throw changeLost();
     return { members: describeMembers(member.membership) };
   }
 
@@ -89,15 +93,28 @@ export class LeaderDuties {
     const known = membership.addresses[nodeId];
     if (known === undefined) {
       if (nodeId <= highestNodeId()) throw joinConflict(nodeId, membership.addresses, record, highestNodeId());
-      await this.changeMembership({ type: 'addLearner', node: nodeId, address: self }, deadlineMs);
+      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, deadlineMs);
+    } else if (parseMember(known).instanceId === '' && membership.learners.includes(nodeId)) {
+      // An administrator announced it; from now on it is known by the life in which it came.
+      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, deadlineMs);
     } else if (parseMember(known).instanceId !== record.instanceId) {
       throw joinConflict(nodeId, membership.addresses, record, highestNodeId());
     } else if (membership.learners.includes(nodeId) && this.#hasCaughtUp(nodeId)) {
       const remove = replacedBy(membership, nodeId);
-      await this.changeMembership({ type: 'changeVoters', promote: [nodeId], remove }, deadlineMs);
+      await this.#stepOn({ type: 'changeVoters', promote: [nodeId], remove }, deadlineMs);
     }
     const current = member.membership;
     return { state: current.voters.includes(nodeId) ? 'voter' : 'learner', members: current.addresses };
+  }
+
+  /** A step of a join. One that cannot be made just now, as when two nodes join at once, is asked for again: CONFLICT would be final. */
+  async #stepOn(change: MembershipChange, deadlineMs: number): Promise<void> {
+    try {
+      await this.changeMembership(change, deadlineMs);
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'CONFLICT') throw error;
+      throw new ServiceError('OVERLOADED', error.message, { cause: error });
+    }
   }
 
   #hasCaughtUp(nodeId: NodeId): boolean {
@@ -131,7 +148,17 @@ function checkAddress(address: string): void {
   }
 }
 
-function changeRefused(reason: LogIndex | RefusalReason): ServiceError {
+function changeLost(): ServiceError {
+  return new ServiceError(
+    'NO_QUORUM',
+    'another leader took over before a majority had the change: nothing was changed',
+    {
+      definite: true,
+    },
+  );
+}
+
+function changeRefused(reason: RefusalReason): ServiceError {
   switch (reason) {
     case 'busy':
       return new ServiceError('CONFLICT', 'another change of the membership is under way: try again when it is done');

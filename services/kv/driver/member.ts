@@ -12,6 +12,7 @@ import type {
   RaftEvent,
   RaftStatus,
   RefusalReason,
+  Term,
 } from '../core/raft/types.ts';
 import type { KvStore } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
@@ -54,6 +55,12 @@ export interface MemberParts {
   readonly onFailure: (error: Error) => void;
 }
 
+/** Where an entry stands in the log of the leader that took it. */
+export interface LogPlace {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
 /** A stuck leader has so long to hand over before it stands still. */
 const HAND_OVER_MS = 1000;
 
@@ -74,7 +81,7 @@ export class Member {
   readonly #writes: Writes<ApplyResult>;
   readonly #reads: Reads;
   readonly #audit: DurabilityAudit;
-  readonly #changes = new Map<string, (place: LogIndex | RefusalReason) => void>();
+  readonly #changes = new Map<string, (place: LogPlace | RefusalReason) => void>();
   readonly #storageFull = new Set<NodeId>();
   readonly #heardMs = new Map<NodeId, number>();
   #changeSequence = 0;
@@ -179,8 +186,13 @@ export class Member {
     this.#engine.input(input);
   }
 
-  /** Resolves with the log index of the change, or with why it was refused. */
-  changeMembership(change: Extract<Input, { type: 'changeMembership' }>['change']): Promise<LogIndex | RefusalReason> {
+  /** Term of the log's entry at `index`, or null when it is not there. */
+  termAt(index: LogIndex): Term | null {
+    return this.#engine.termAt(index);
+  }
+
+  /** Resolves with the place of the change in the log, or with why it was refused. */
+  changeMembership(change: Extract<Input, { type: 'changeMembership' }>['change']): Promise<LogPlace | RefusalReason> {
     const id = `change-${++this.#changeSequence}`;
     return new Promise((resolve) => {
       this.#changes.set(id, resolve);
@@ -295,7 +307,7 @@ export class Member {
         this.#applier.restore(snapshot);
       },
       readConfirmed: (id, index) => this.#reads.readConfirmed(id, index),
-      accepted: (id, index) => void this.#answerChange(id, index),
+      accepted: (id, index, term) => void this.#answerChange(id, { index, term }),
       placed: (ids, term) => {
         for (const id of ids) this.#writes.placed(id, term);
       },
@@ -365,7 +377,7 @@ export class Member {
     };
   }
 
-  #answerChange(id: string, place: LogIndex | RefusalReason): boolean {
+  #answerChange(id: string, place: LogPlace | RefusalReason): boolean {
     const resolve = this.#changes.get(id);
     this.#changes.delete(id);
     resolve?.(place);

@@ -29,6 +29,8 @@ export interface PeerRequests {
 
 /** Enough for every member's streams and calls many times over. */
 const CONNECTIONS_MAX = 256;
+/** Connections that have shown no certificate yet. Anybody can open them, so beyond this the oldest gives way to the newest. */
+const STRANGERS_MAX = 64;
 
 /**
  * The listener for peers: HTTP/1.1 over TLS 1.3 with certificates on both sides. Only holders of a certificate of this cluster's
@@ -37,6 +39,8 @@ const CONNECTIONS_MAX = 256;
 export class PeerListener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** By remote address and port; oldest first. */
+  readonly #strangers = new Map<string, Socket>();
   readonly #nodeId: NodeId;
   readonly #clusterId: string;
   readonly #requests: PeerRequests;
@@ -58,11 +62,9 @@ export class PeerListener {
       requestTimeout: 0,
       maxHeaderSize: 8192,
     });
-    this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on('connection', (socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
-    });
+    this.#server.maxConnections = CONNECTIONS_MAX + STRANGERS_MAX;
+    this.#server.on('connection', (socket) => this.#greet(socket));
+    this.#server.on('secureConnection', (socket) => this.#strangers.delete(placeOf(socket)));
     this.#server.on('tlsClientError', (error, socket) =>
       requests.refused(socket.remoteAddress ?? '?', tlsReason(error)),
     );
@@ -89,6 +91,21 @@ export class PeerListener {
       this.#server.close(() => resolve());
       for (const socket of this.#sockets) socket.destroy();
     });
+  }
+
+  #greet(socket: Socket): void {
+    const place = placeOf(socket);
+    this.#sockets.add(socket);
+    this.#strangers.set(place, socket);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (this.#strangers.get(place) === socket) this.#strangers.delete(place);
+    });
+    if (this.#strangers.size <= STRANGERS_MAX) return;
+    const [oldest, stranger] = this.#strangers.entries().next().value!;
+    this.#strangers.delete(oldest);
+    this.#requests.refused(stranger.remoteAddress ?? '?', 'it showed no certificate while many others came');
+    stranger.destroy();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -175,6 +192,10 @@ export class PeerListener {
     response.on('finish', () => request.complete || request.destroy());
     answer(response, known.status, errorBody(known));
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

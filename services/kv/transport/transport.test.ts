@@ -130,6 +130,22 @@ test('a peer that comes back is connected to again', async () => {
   await until(() => again.frames.length === 1, 'a frame');
 });
 
+test('strangers that only open connections do not keep a member out', async () => {
+  const { from, to, port } = await pair();
+  const { connect } = await import('node:net');
+  const strangers = Array.from({ length: 400 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  try {
+    await Promise.all(
+      strangers.map((it) => new Promise((resolve) => it.once('connect', resolve).once('close', resolve))),
+    );
+    const target = { node: 1, host: '127.0.0.1', peerPort: port };
+    expect(await from.transport.call(target, 'hello', {}, 2000)).toMatchObject({ name: 'hello', from: 0 });
+    expect(to.refused).toContain('it showed no certificate while many others came');
+  } finally {
+    for (const stranger of strangers) stranger.destroy();
+  }
+});
+
 test('nobody speaks for another node', async () => {
   const { from, to } = await pair();
   await until(() => from.transport.connected(1), 'a connection');

@@ -200,6 +200,8 @@ export class Leadership {
     const index = this.#append('membership', encodeMembership(membership));
     this.replication.followMembership();
     this.replication.sendToAll();
+    // Those who have answered may be a majority now, and whoever left may never answer again.
+    this.reads.confirm();
     return index;
   }
 

@@ -47,10 +47,13 @@ function majorityIndex(voters: readonly NodeId[], matchOf: (node: NodeId) => Log
  */
 export function planChange(current: Membership, change: MembershipChange): Membership | string {
   if (change.type === 'addLearner') {
-    if (members(current).includes(change.node)) return `node ${change.node} is a member already`;
+    const isLearner = current.learners.includes(change.node);
+    if (isLearner ? current.addresses[change.node] === change.address : members(current).includes(change.node)) {
+      return `node ${change.node} is a member already`;
+    }
     return {
       ...current,
-      learners: [...current.learners, change.node],
+      learners: isLearner ? current.learners : [...current.learners, change.node],
       addresses: { ...current.addresses, [change.node]: change.address },
     };
   }

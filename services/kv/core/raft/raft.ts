@@ -325,6 +325,11 @@ export class Raft implements Roles {
     return { index, term, membership: memberships.at(index), size };
   }
 
+  /** Term of the entry at `index`; null when the log does not reach there, or begins after it. */
+  termAt(index: LogIndex): Term | null {
+    return this.#replica.log.termAt(index);
+  }
+
   status(): RaftStatus {
     const replica = this.#replica;
     const { log } = replica;

@@ -51,6 +51,23 @@ describe('a linearizable read', () => {
     expect(confirmed).toEqual(['r1@1']);
   });
 
+  test('is confirmed by the voters that are left when the others leave before they answer', () => {
+    const { cluster, confirmed, read } = elected();
+    const change = { type: 'changeVoters', promote: [], remove: [2, 3] } as const;
+    cluster.step(1, { type: 'changeMembership', id: 'change', change });
+    cluster.flush(1);
+    for (const message of cluster.network.splice(0)) cluster.deliver(message);
+    for (const id of [2, 3]) cluster.flush(id);
+    read(1, 'r1');
+    // Their acknowledgement of the change is the last that is heard of them.
+    for (const message of cluster.network.splice(0)) if (message.type === 'appended') cluster.deliver(message);
+    for (const id of [2, 3]) cluster.crash(id);
+    cluster.settle();
+    read(1, 'r2');
+    expect(cluster.node(1).status().membership.voters).toEqual([1]);
+    expect(confirmed).toEqual(['r1@1', 'r2@3']);
+  });
+
   test('of a follower goes through the leader', () => {
     const { cluster, confirmed, read } = elected();
     read(3, 'r1');

@@ -182,6 +182,7 @@ export interface Proposal {
 export type RefusalReason = 'noLeader' | 'notLeader' | 'overloaded' | 'transferring' | 'busy' | 'invalid';
 
 export type MembershipChange =
+  /** Of one that is a learner already: gives it another address. */
   | { readonly type: 'addLearner'; readonly node: NodeId; readonly address: string }
   /** Several changes at once go through joint consensus: learners named here become voters, `remove` leave. */
   | { readonly type: 'changeVoters'; readonly promote: readonly NodeId[]; readonly remove: readonly NodeId[] };

@@ -112,6 +112,19 @@ describe('lists', () => {
     expect(store.list({ limit: 3, after: uuid(9) })).toEqual({ entries: [] });
   });
 
+  test('a page of large entries ends before its limit, and the next one goes on from there', () => {
+    const { store, create } = fresh();
+    for (let n = 1; n <= 6; n++) create(n, 'k', 'x'.repeat(1024 * 1024));
+    const page = store.list({ limit: 1000 });
+    expect([page.entries.length, page.next]).toEqual([4, uuid(4)]);
+    expect(store.list({ limit: 1000, after: page.next })).toMatchObject({
+      entries: [{ id: uuid(5) }, { id: uuid(6) }],
+    });
+    expect(store.findByKey('k', { limit: 1000 }).entries.length).toBe(4);
+    create(0, 'huge', 'x'.repeat(8 * 1024 * 1024));
+    expect(store.list({ limit: 1000 })).toMatchObject({ entries: [{ key: 'huge' }], next: uuid(0) });
+  });
+
   test('by key follow creates, updates and deletes', () => {
     const { store, apply, create } = fresh();
     const ids = (key: string) => store.findByKey(key, { limit: 10 }).entries.map((entry) => entry.id);

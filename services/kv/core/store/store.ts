@@ -21,6 +21,9 @@ export const storeDefaults: StoreOptions = { rememberedMax: 100_000 };
 const ENTRY_SEED = 0;
 const REMEMBERED_SEED = 1;
 
+/** A page ends with the entry that makes it longer than this: answering it must not keep a node from its heartbeats. */
+const PAGE_BYTES_MAX = 4 * 1024 * 1024;
+
 const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 
 interface Kept<Row> {
@@ -103,10 +106,13 @@ export class KvStore {
   /** @param ids one more than `limit` when there is a next page */
   #page(ids: string[], limit: number): EntryPage {
     assert(limit >= 1, `limit = ${limit}: requires at least 1`);
-    const more = ids.length > limit;
-    if (more) ids.pop();
-    const entries = ids.map((id) => this.#entries.get(id)!.row);
-    return more ? { entries, next: ids[ids.length - 1]! } : { entries };
+    const entries: KVEntry[] = [];
+    for (let bytes = 0; entries.length < ids.length && entries.length < limit && bytes <= PAGE_BYTES_MAX; ) {
+      const kept = this.#entries.get(ids[entries.length]!)!;
+      entries.push(kept.row);
+      bytes += kept.bytes;
+    }
+    return entries.length < ids.length ? { entries, next: entries.at(-1)!.id } : { entries };
   }
 
   /**
