@@ -112,12 +112,15 @@ describe('a store that works', () => {
     const looks =
       (await load.total('k6_client_checks_total')) - (await load.total('k6_operations_total{operation="read"}'));
     expect(looks).toBeGreaterThan(20);
-    expect(load.store.requests).toBe(operations + looks);
+    const repeats = await load.total('k6_repeated_writes_total');
+    expect(repeats).toBeGreaterThan(5);
+    expect(await load.total('k6_duplicate_writes_total')).toBe(0);
+    expect(load.store.requests).toBe(operations + looks + repeats);
   });
 
   test('exports exactly these series and labels of its own', async () => {
     const names =
-      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|planned_operations';
+      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|repeated_writes_total|duplicate_writes_total|planned_operations';
     const own = ['run_id', 'segment', 'operation', 'outcome', 'node'];
     const query = `count by (__name__, ${own}) (last_over_time({__name__=~"k6_(${names})", run_id="works", segment="0"}[1m]))`;
     const byName = Object.groupBy(await prometheus.api.query(query), ({ labels }) => String(labels.__name__));
@@ -133,6 +136,8 @@ describe('a store that works', () => {
       k6_attempts_total: '18 by run_id, segment, outcome, node',
       k6_client_checks_total: '1 by run_id, segment',
       k6_stale_reads_total: '1 by run_id, segment',
+      k6_repeated_writes_total: '1 by run_id, segment',
+      k6_duplicate_writes_total: '1 by run_id, segment',
       k6_planned_operations: '1 by run_id, segment',
     });
   });
@@ -162,6 +167,17 @@ test('lost writes are stale reads: k6 fails, and the alert fires', async () => {
   expect(load.exitCode).toBe(THRESHOLDS_CROSSED);
   expect(await load.total('k6_stale_reads_total')).toBeGreaterThan(0);
   const fired = 'max_over_time(ALERTS{alertname="KvStaleRead", alertstate="firing", run_id="loses"}[1m])';
+  await until(async () => (await prometheus.api.query(fired)).length > 0);
+});
+
+test('forgotten idempotency keys are duplicate writes: k6 fails, and the alert fires', async () => {
+  const load = await run('forgets', (store) => {
+    store.misbehaviour.forgetKeys = true;
+  });
+  expect(load.exitCode).toBe(THRESHOLDS_CROSSED);
+  expect(await load.total('k6_duplicate_writes_total')).toBe(await load.total('k6_repeated_writes_total'));
+  expect(await load.total('k6_stale_reads_total')).toBe(0);
+  const fired = 'max_over_time(ALERTS{alertname="KvWriteDuplicated", alertstate="firing", run_id="forgets"}[1m])';
   await until(async () => (await prometheus.api.query(fired)).length > 0);
 });
 

@@ -64,6 +64,8 @@ const lookout = new KvClient(
  * node has long applied the write: only a look within the same millisecond tells a confirmed read from one that was not.
  */
 const LOOK_AT_ONCE = 0.1;
+/** Of the acknowledged creates, the share that is sent again with its idempotency key, as by a client that never saw the answer. */
+const REPEAT = 0.05;
 
 export function setup(): void {
   metrics.initialise(input.targets.length);
@@ -74,7 +76,7 @@ export default function operation(): void {
   const idempotencyKey = `${user}-${exec.vu.iterationInInstance}`;
   switch (step.kind) {
     case 'create':
-      written(client.create({ key: step.key, value: step.value }, idempotencyKey), step.value);
+      create({ key: step.key, value: step.value }, idempotencyKey);
       return;
     case 'update':
       written(client.update(step.entry.id, { value: step.value }, idempotencyKey), step.value, step.entry);
@@ -85,6 +87,15 @@ export default function operation(): void {
     case 'read':
       read(client.get(step.entry.id, (step.entry.node + 1) % input.targets.length), step.entry);
   }
+}
+
+function create(entry: { key: string; value: string }, idempotencyKey: string): void {
+  const first = client.create(entry, idempotencyKey);
+  written(first, entry.value);
+  if (!first.ok || random.float() >= REPEAT) return;
+  const again = lookout.create(entry, idempotencyKey);
+  if (!again.ok) return;
+  metrics.repeated(again.reply.body?.id === first.reply.body?.id && again.reply.body?.seq === first.reply.body?.seq);
 }
 
 /** @param before the entry that was updated; absent for a create */

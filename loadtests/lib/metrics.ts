@@ -16,6 +16,8 @@ const operationDuration = new Trend('operation_duration', true);
 const attempts = new Counter('attempts');
 const clientChecks = new Counter('client_checks');
 const staleReads = new Counter('stale_reads');
+const repeatedWrites = new Counter('repeated_writes');
+const duplicateWrites = new Counter('duplicate_writes');
 const plannedOperations = new Gauge('planned_operations');
 
 export class LoadMetrics {
@@ -33,8 +35,7 @@ export class LoadMetrics {
     for (let node = 0; node < nodes; node += 1) {
       for (const outcome of ATTEMPT_OUTCOMES) attempts.add(0, { node: String(node), outcome });
     }
-    clientChecks.add(0);
-    staleReads.add(0);
+    this.#touchChecks();
     plannedOperations.add(this.#planned);
   }
 
@@ -45,8 +46,7 @@ export class LoadMetrics {
       operations.add(kind === operation && !ok ? 1 : 0, { operation: kind, outcome: 'failed' });
     }
     operationDuration.add(seconds * 1000, { operation });
-    clientChecks.add(0);
-    staleReads.add(0);
+    this.#touchChecks();
     plannedOperations.add(this.#planned);
   }
 
@@ -58,5 +58,15 @@ export class LoadMetrics {
   check(visible: boolean): void {
     clientChecks.add(1);
     staleReads.add(visible ? 0 : 1);
+  }
+
+  /** An acknowledged write was sent again with its idempotency key, and answered. */
+  repeated(once: boolean): void {
+    repeatedWrites.add(1);
+    duplicateWrites.add(once ? 0 : 1);
+  }
+
+  #touchChecks(): void {
+    for (const counter of [clientChecks, staleReads, repeatedWrites, duplicateWrites]) counter.add(0);
   }
 }

@@ -25,6 +25,7 @@ describe('thresholds', () => {
   test('come from the objectives; k6 counts trends in milliseconds', () => {
     expect(thresholds(input, 12_000)).toEqual({
       stale_reads: ['count==0'],
+      duplicate_writes: ['count==0'],
       'operations{outcome:failed}': ['count<=12'],
       dropped_iterations: ['count<=12'],
       'operation_duration{operation:write}': ['p(99)<50'],
@@ -35,13 +36,17 @@ describe('thresholds', () => {
   test('leave latency to the rules when faults are planned', () => {
     expect(Object.keys(thresholds({ ...input, faultsPlanned: true }, 12_000))).toEqual([
       'stale_reads',
+      'duplicate_writes',
       'operations{outcome:failed}',
       'dropped_iterations',
     ]);
   });
 
   test('conclude nothing on availability from fewer than 1,000 operations', () => {
-    expect(thresholds({ ...input, faultsPlanned: true }, 999)).toEqual({ stale_reads: ['count==0'] });
+    expect(thresholds({ ...input, faultsPlanned: true }, 999)).toEqual({
+      stale_reads: ['count==0'],
+      duplicate_writes: ['count==0'],
+    });
   });
 
   test('the budget is not one short for the way 0.9 is stored', () => {

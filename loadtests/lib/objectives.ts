@@ -9,6 +9,7 @@
  * | operation_duration         | Kv…LatencyHigh        |
  * | dropped_iterations         | LoadIterationsDropped |
  * | stale_reads                | KvStaleRead           |
+ * | duplicate_writes           | KvWriteDuplicated     |
  */
 import type { LoadInput } from './environment.ts';
 
@@ -23,7 +24,7 @@ const LATENCY = /^(write|read)_p(\d{2,3})$/;
  * @returns thresholds by metric, as k6's options take them
  */
 export function thresholds(input: LoadInput, planned: number): Record<string, string[]> {
-  const result: Record<string, string[]> = { stale_reads: ['count==0'] };
+  const result: Record<string, string[]> = { stale_reads: ['count==0'], duplicate_writes: ['count==0'] };
   const availability = input.objectives.availability;
   if (availability !== undefined && planned >= OPERATIONS_MIN) {
     const budget = Math.floor((1 - availability.value) * planned + 1e-9);

@@ -26,6 +26,8 @@ interface Answer {
 export interface Misbehaviour {
   /** Acknowledges every n-th create without storing it. */
   loseEveryCreate?: number;
+  /** Executes every write, whatever its idempotency key. */
+  forgetKeys?: boolean;
   /** Answers 503 to everything. */
   unavailable?: boolean;
   /** Waits so long before it answers. */
@@ -88,7 +90,7 @@ export class FakeStore {
     if (request.method === 'GET') return this.#get(String(request.url));
     if (typeof idempotencyKey !== 'string') return { status: 400, body: { error: { code: 'VALIDATION' } } };
     const earlier = this.#answers.get(idempotencyKey);
-    if (earlier !== undefined) return earlier;
+    if (earlier !== undefined && !this.misbehaviour.forgetKeys) return earlier;
     const answer = this.#write(node, request, body);
     this.executed.set(idempotencyKey, (this.executed.get(idempotencyKey) ?? 0) + 1);
     this.#answers.set(idempotencyKey, answer);
