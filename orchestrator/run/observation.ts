@@ -141,6 +141,7 @@ class Observation {
     await systemClock.until(Date.now() + settleMs, this.#options.signal);
     await this.#faults;
     const broken = brokenPromises(this.#scheduler?.outcomes ?? []);
+    if (this.#prometheus?.hasEnded()) broken.push('Prometheus ended before the run did: see logs/prometheus.log');
     this.#journal.update({ inconclusive: [...this.#journal.record.inconclusive, ...broken] });
   }
 

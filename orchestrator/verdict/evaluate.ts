@@ -341,7 +341,7 @@ class Judgement {
     const [missed] = intersect(this.#observed.missedEvaluations, [this.#run.window]);
     if (missed !== undefined) {
       return inconclusive(
-        `Prometheus missed evaluations of its group from ${at(missed.from, this.#run.loading)} to ${at(missed.to, this.#run.loading)}: the machine was too busy; run again with less load`,
+        `Prometheus missed evaluations of its group from ${at(missed.from, this.#run.loading)} to ${at(missed.to, this.#run.loading)}: it was gone, or the machine too busy; see logs/prometheus.log`,
       );
     }
     const gap = this.#run.scrapeGaps.find((candidate) => intersect([candidate], [this.#run.window]).length > 0);

@@ -35,6 +35,8 @@ export interface Prometheus {
   readonly api: PromApi;
   /** SIGTERM, and SIGKILL after the time-out (default 10 s). Answers how it ended; calling it again is harmless. */
   stop(timeoutMs?: number): Promise<'clean' | 'killed'>;
+  /** Whether the process is gone, stopped or not. */
+  hasEnded(): boolean;
 }
 
 /** For a judge: no scrapes, no rules, and samples of any age are accepted, since it writes recomputed series into the past. */
@@ -87,7 +89,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
       await api.close();
       return running.stop(timeoutMs);
     };
-    return { url, pid: child.pid ?? -1, api, stop };
+    return { url, pid: child.pid ?? -1, api, stop, hasEnded: () => running.hasEnded };
   } catch (error) {
     options.signal?.removeEventListener('abort', abort);
     await running.stop();
@@ -118,7 +120,7 @@ class PrometheusProcess {
     let url: string | null = null;
     for (;;) {
       if (options.signal?.aborted === true) throw new VerdictError('ABORTED', 'stopped while Prometheus was starting');
-      if (this.#ended) throw await this.#startFailure(options);
+      if (this.hasEnded) throw await this.#startFailure(options);
       url ??= listeningUrl(await readFile(options.logFile, 'utf8'));
       if (url !== null && (await answers(`${url}/-/ready`))) return url;
       if (performance.now() > deadline) {
@@ -129,7 +131,7 @@ class PrometheusProcess {
   }
 
   async stop(timeoutMs = 10_000): Promise<'clean' | 'killed'> {
-    if (this.#ended) return 'clean';
+    if (this.hasEnded) return 'clean';
     this.#child.kill('SIGTERM');
     const kill = new AbortController();
     const timer = delay(timeoutMs, 'late' as const, { signal: kill.signal }).catch(() => 'late' as const);
@@ -141,7 +143,7 @@ class PrometheusProcess {
     return 'killed';
   }
 
-  get #ended(): boolean {
+  get hasEnded(): boolean {
     return this.#failure !== null || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
