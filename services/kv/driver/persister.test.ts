@@ -118,6 +118,21 @@ test('a full disk holds everything up, and nothing is lost when there is space a
   expect(log.indexOf('space')).toBeLessThan(log.indexOf('persisted 2, sends 1'));
 });
 
+test('a disk that turns out full while it closes does not hold up the end', async () => {
+  persister.push(record(1));
+  await until('persisted 1, sends 1');
+  closeGate();
+  persister.push(record(2));
+  await turns();
+  persister.push(record(3));
+  const closing = persister.close();
+  disk.capacityBytes = 0;
+  gate!.open();
+  await closing;
+  expect(log).toContain('persisted 2, sends 1');
+  expect(log).not.toContain('persisted 3, sends 1');
+});
+
 test('any other failure stops it for good', async () => {
   disk = new MemoryDisk((operation) => {
     if (operation === 'datasync' && log.length > 0) throw new Error('EIO');

@@ -30,6 +30,7 @@ export class Persister {
   #queue: Persist[] = [];
   #running: Promise<void> | null = null;
   #stopped = false;
+  #closing = false;
   #full = false;
   #wake: (() => void) | null = null;
 
@@ -51,6 +52,7 @@ export class Persister {
 
   /** Finishes what was pushed, unless the disk is full; then nothing more is written. */
   async close(): Promise<void> {
+    this.#closing = true;
     if (this.#full) this.#stopped = true;
     this.#wake?.();
     await this.#running;
@@ -118,6 +120,10 @@ export class Persister {
       } catch (error) {
         if (!(error instanceof DiskFullError)) throw error;
         this.#setFull(true);
+        if (this.#closing) {
+          this.#stopped = true;
+          return false;
+        }
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, RETRY_MS);
           this.#wake = () => {

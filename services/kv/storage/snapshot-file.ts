@@ -75,8 +75,13 @@ export class SnapshotWriter {
     this.#temporary = temporary;
   }
 
+  /** @throws DiskFullError */
   static async create(disk: Disk, temporary: string): Promise<SnapshotWriter> {
-    return new SnapshotWriter(disk, await disk.open(temporary, 'create'), temporary);
+    try {
+      return new SnapshotWriter(disk, await disk.open(temporary, 'create'), temporary);
+    } catch (error) {
+      throw isDiskFull(error) ? new DiskFullError(temporary, error) : error;
+    }
   }
 
   /** Bytes of data taken so far. */

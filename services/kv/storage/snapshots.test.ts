@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SnapshotMeta } from '../core/raft/types.ts';
-import { StorageCorruptError } from './errors.ts';
+import { DiskFullError, StorageCorruptError } from './errors.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { SnapshotStore } from './snapshots.ts';
 
@@ -78,6 +78,19 @@ describe('snapshots', () => {
     disk.capacityBytes = 1_000_000;
     await store.receive(stored, 10, all.subarray(10), true);
     expect(await data(await open(disk.crash()))).toEqual(Buffer.from(all));
+  });
+
+  test('a disk that is full when the file is made is full, not broken', async () => {
+    let full = true;
+    const disk = new MemoryDisk((operation) => {
+      if (operation === 'create' && full) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    });
+    const store = await open(disk);
+    await expect(store.create(meta(10), pieces(10))).rejects.toThrow(DiskFullError);
+    await expect(store.receive(meta(10, 3), 0, new Uint8Array(3), true)).rejects.toThrow(DiskFullError);
+    full = false;
+    await store.receive(meta(10, 3), 0, new Uint8Array(3), true);
+    expect(store.latest).toEqual(meta(10, 3));
   });
 
   test('older ones are removed, those that are still sent are not', async () => {
