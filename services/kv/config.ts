@@ -44,14 +44,6 @@ export interface KvConfig {
   readonly traceRatio: number;
 }
 
-/** `RUST_LOG` may hold more than a level (`info,hyper=warn`); only its bare level means something here. */
-export function kvEnvironment(environment: Readonly<Record<string, string | undefined>>) {
-  const bare = environment.RUST_LOG?.split(',')
-    .find((directive) => !directive.includes('='))
-    ?.toLowerCase();
-  return { ...environment, RUST_LOG: bare === 'off' ? 'silent' : bare };
-}
-
 export type ParsedKvConfig =
   | { readonly kind: 'config'; readonly config: KvConfig }
   | Exclude<Parsed<typeof KV_SCHEMA>, { kind: 'values' }>;

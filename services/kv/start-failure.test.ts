@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { startFailure } from './start-failure.ts';
+import { freePorts } from './testing/ports.ts';
 
 const config = { port: 8081, peerPort: 9081 };
 const listenError = (code: string, port: number, address = '127.0.0.1') =>
@@ -19,8 +20,9 @@ describe('startFailure', () => {
   });
 
   test('the peer port has a flag of its own, and an owner that cannot be seen is said so', async () => {
-    expect(await startFailure(listenError('EADDRINUSE', 9081), config)).toBe(
-      "port 9081 is in use by another process: stop it, or choose another port with --peer-port here and the same one in the other nodes' --peers",
+    const [peerPort] = (await freePorts(1)) as [number];
+    expect(await startFailure(listenError('EADDRINUSE', peerPort), { port: 8081, peerPort })).toBe(
+      `port ${peerPort} is in use by another process: stop it, or choose another port with --peer-port here and the same one in the other nodes' --peers`,
     );
   });
 

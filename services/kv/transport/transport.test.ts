@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ServiceError } from '../../../kit/errors.ts';
 import type { Message } from '../core/raft/types.ts';
+import { freePorts } from '../testing/ports.ts';
 import { type NodeCertificates, obtainCertificates } from './certificates.ts';
 import type { Frame } from './frame.ts';
 import { TlsTransport, type TransportEvents } from './transport.ts';
@@ -78,19 +79,8 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** A free port: taken once and given back. */
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 async function pair(changes: Partial<TransportEvents> = {}) {
-  const [a, b] = [await freePort(), await freePort()];
+  const [a, b] = (await freePorts(2)) as [number, number];
   const from = await start(0, a, certificates[0]!);
   const to = await start(1, b, certificates[1]!, changes);
   from.transport.setPeers([{ node: 1, host: '127.0.0.1', peerPort: b }]);
@@ -163,7 +153,7 @@ test('a node of another cluster is refused by either side', async () => {
     return obtainCertificates(`${base}/other/ca`, 0);
   });
   const { to, port } = await pair();
-  const stranger = await start(0, await freePort(), foreign);
+  const stranger = await start(0, (await freePorts(1))[0]!, foreign);
   stranger.transport.setPeers([{ node: 1, host: '127.0.0.1', peerPort: port }]);
   await until(() => stranger.states.length > 0 && to.refused.length > 0, 'both refusals');
   expect(stranger.states[0]).toMatch(/down: .*(self.signed|unable to)/);
@@ -198,7 +188,7 @@ test('calls are answered; errors keep their code', async () => {
     status: 409,
     body: { code: 'CONFLICT', details: { leader: 2 } },
   });
-  await expect(from.transport.call({ ...target, peerPort: await freePort() }, 'good', {}, 2000)).rejects.toThrow(
-    'ECONNREFUSED',
-  );
+  await expect(
+    from.transport.call({ ...target, peerPort: (await freePorts(1))[0]! }, 'good', {}, 2000),
+  ).rejects.toThrow('ECONNREFUSED');
 });
