@@ -3,7 +3,7 @@ import type { Membership, SnapshotMeta } from './core/raft/types.ts';
 
 /** Binary form of a configuration, for snapshots and for the peers' messages. */
 export function writeMembership(writer: BinaryWriter, membership: Membership): void {
-  for (const ids of [membership.voters, membership.votersOutgoing, membership.learners]) {
+  for (const ids of [membership.voters, membership.votersOutgoing, membership.learners, membership.retired]) {
     writer.varint(ids.length);
     for (const id of ids) writer.varint(id);
   }
@@ -20,12 +20,13 @@ export function readMembership(reader: BinaryReader): Membership {
   const voters = ids();
   const votersOutgoing = ids();
   const learners = ids();
+  const retired = ids();
   const addresses: Record<number, string> = {};
   for (let left = reader.count(2); left > 0; left--) {
     const id = reader.varint();
     addresses[id] = reader.text();
   }
-  return { voters, votersOutgoing, learners, addresses };
+  return { voters, votersOutgoing, learners, retired, addresses };
 }
 
 export function writeSnapshotMeta(writer: BinaryWriter, meta: SnapshotMeta): void {

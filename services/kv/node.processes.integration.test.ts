@@ -198,6 +198,12 @@ describe('what must not start', () => {
       expect(status.entries).toBe(ids.length);
       await cluster.converged([nodes[0]!, nodes[1]!, joined]);
 
+      // The id of the one that it replaced is not used again.
+      const removed = cluster.startAt(2, 3, [...join, '--data-dir', `${cluster.directory}/again`]);
+      expect(await removed.ended()).toBe(EXIT_COULD_NOT_RUN);
+      expect(removed.output).toContain('node 2 was a member and has been removed');
+      expect(removed.output).toContain('members 0, 1, 3; removed 2: stress_node --node-id 4 ');
+
       // It votes: with the old leader gone, two of the three go on.
       const leader = await cluster.leader([nodes[0]!, nodes[1]!, joined]);
       const rest = [nodes[0]!, nodes[1]!, joined].filter((node) => node !== leader);

@@ -81,5 +81,5 @@ export function firstMembership(members: FirstMembers, self: NodeId, joined: boo
     .map(Number)
     .sort((a, b) => a - b);
   const voters = joined ? ids.filter((id) => id !== self) : ids;
-  return { voters, votersOutgoing: [], learners: joined ? [self] : [], addresses: members };
+  return { voters, votersOutgoing: [], learners: joined ? [self] : [], retired: [], addresses: members };
 }

@@ -8,7 +8,7 @@ import type { KvConfig } from '../config.ts';
 import type { Membership } from '../core/raft/types.ts';
 import type { KvMetrics } from '../metrics.ts';
 import { type Disk, FileSystemDisk } from '../storage/disk.ts';
-import { type Identity, storeIdentity } from '../storage/identity.ts';
+import type { Identity } from '../storage/identity.ts';
 import { DirectoryLock } from '../storage/lock.ts';
 import { foundLog, openStorage, type Storage } from '../storage/storage.ts';
 import { obtainCertificates } from '../transport/certificates.ts';
@@ -72,7 +72,6 @@ export class ClusterNode {
   readonly #admission: Admission;
   readonly #abort = new AbortController();
   #identity: Identity;
-  #identityStored: Promise<void> = Promise.resolve();
   #member: Member | null = null;
   #duties: LeaderDuties | null = null;
   #ticker: NodeJS.Timeout;
@@ -216,7 +215,6 @@ export class ClusterNode {
       member,
       snapshots: storage.snapshots,
       tickMs: this.#config.tickMs,
-      highestNodeId: () => this.#identity.highestNodeId,
       until: (condition, deadlineMs, atDeadline) => this.conditions.until(condition, deadlineMs, atDeadline),
     });
     this.#member = member;
@@ -249,13 +247,6 @@ export class ClusterNode {
     const { nodeId, members } = this.#config;
     const given = new Map<number, MemberAddress>((members ?? []).map((member) => [member.id, member]));
     this.transport.setPeers(peerPlaces(membership, nodeId, given));
-    const highest = Math.max(...Object.keys(membership.addresses).map(Number));
-    if (highest <= this.#identity.highestNodeId) return;
-    this.#identity = { ...this.#identity, highestNodeId: highest };
-    const { disk } = this.#opened;
-    this.#identityStored = this.#identityStored
-      .then(() => storeIdentity(disk, this.#config.dataDirectory, this.#identity))
-      .catch((error: Error) => this.#parts.logger.warn({ err: error }, 'meta.json could not be written'));
   }
 
   #tick(): void {
@@ -307,7 +298,6 @@ export class ClusterNode {
     this.conditions.close();
     await member?.close();
     await this.transport.close();
-    await this.#identityStored;
     const { storage, lock } = this.#opened;
     await storage.wal.close();
     await storage.snapshots.close();
@@ -329,11 +319,13 @@ export class ClusterNode {
   static hello(config: KvConfig, storage: Storage, node: ClusterNode | null) {
     const { nodeId, members } = config;
     const identity = node === null ? storage.identity : node.#identity;
+    const membership = node?.member?.membership;
     return {
       node_id: nodeId,
       self: formatMember(selfRecord(config, identity)),
       expected: members?.map(({ id }) => id) ?? null,
-      members: node?.member?.membership.addresses ?? identity.members,
+      members: membership?.addresses ?? identity.members,
+      retired: membership?.retired ?? [],
       founders: identity.joined ? null : identity.members,
     };
   }

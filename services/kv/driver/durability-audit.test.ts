@@ -5,7 +5,7 @@ function audit(own: { index: number }, votersOutgoing: number[] = []) {
   return new DurabilityAudit(
     0,
     () => own.index,
-    () => ({ voters: [0, 1, 2], votersOutgoing, learners: [3], addresses: {} }),
+    () => ({ voters: [0, 1, 2], votersOutgoing, learners: [3], retired: [], addresses: {} }),
   );
 }
 

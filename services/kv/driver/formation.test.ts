@@ -9,7 +9,15 @@ const MEMBERS = [0, 1, 2].map((id) => ({ id, ...place(id) }));
 const FORMED = { 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'c') };
 
 function hello(id: number, instance: string, changes: Partial<Hello> = {}): Hello {
-  return { node_id: id, self: self(id, instance), expected: [0, 1, 2], members: null, founders: null, ...changes };
+  return {
+    node_id: id,
+    self: self(id, instance),
+    expected: [0, 1, 2],
+    members: null,
+    retired: [],
+    founders: null,
+    ...changes,
+  };
 }
 
 /** Node 2, with a new instance unless told otherwise. */
@@ -71,6 +79,14 @@ describe('founding a cluster', () => {
     await expect(founding).rejects.toThrow(
       /node 2 lost its data.*stress_node --node-id 3 --port 8082 --join 8080,8081$/,
     );
+  });
+
+  test('the new id it is told to take is in no list, that of the removed included', async () => {
+    const founding = formCluster(
+      MEMBERS,
+      options(({ node }) => hello(node!, 'a', { members: FORMED, retired: [3, 7] })),
+    );
+    await expect(founding).rejects.toThrow('stress_node --node-id 8 ');
   });
 
   test('a node that was removed is told so', async () => {

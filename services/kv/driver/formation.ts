@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceError } from '../../../kit/errors.ts';
 import { clientAddress, type InitialMember, type MemberAddress } from '../addresses.ts';
-import type { NodeId } from '../core/raft/types.ts';
+import { nextNodeId } from '../core/raft/membership.ts';
+import type { Membership, NodeId } from '../core/raft/types.ts';
 import { CallError } from '../transport/call.ts';
 import type { Transport } from '../transport/transport.ts';
 import { formatMember, type MemberRecord, parseMember } from './members.ts';
@@ -18,6 +19,8 @@ export interface Hello {
   readonly expected: readonly NodeId[] | null;
   /** The members in force at a node that belongs to a cluster already; null before. */
   readonly members: FirstMembers | null;
+  /** Ids of those who were members of that cluster and were removed. */
+  readonly retired: readonly NodeId[];
   /** The first members, at a node that is one of them and has begun; Raft's configuration before any change. */
   readonly founders: FirstMembers | null;
 }
@@ -62,7 +65,7 @@ export async function formCluster(members: readonly InitialMember[], options: Fo
     for (const member of [...missing.values()]) {
       const hello = await sayHello(member, options);
       if (hello === null) continue;
-      if (hello.members !== null) return adopt(hello.members, hello.founders, options);
+      if (hello.members !== null) return adopt(hello.members, hello, options);
       if (hello.expected?.join() !== expected.join()) throw new FormationError(differentMembers(hello, expected));
       agreed[member.id] = hello.self;
       missing.delete(member.id);
@@ -91,24 +94,24 @@ async function sayHello(member: InitialMember, { transport, signal }: FormationO
  * whoever is a member by now: among those may be learners, and a majority that counts them need not meet a majority of the voters. A
  * node that is no founder does not know them, but then the log has a change of members in it, which says who votes.
  */
-function adopt(members: FirstMembers, founders: FirstMembers | null, { nodeId, self }: FormationOptions): Formed {
+function adopt(members: FirstMembers, { founders, retired }: Hello, { nodeId, self }: FormationOptions): Formed {
   const known = members[nodeId];
   if (known === undefined)
-    throw new FormationError(`node ${nodeId} is no member of this cluster any more: ${rejoin(members, self)}`);
+    throw new FormationError(`node ${nodeId} is no member of this cluster any more: ${rejoin(members, retired, self)}`);
   if (parseMember(known).instanceId === self.instanceId)
     return founders === null ? { members, joined: true } : { members: founders, joined: false };
   throw new FormationError(
     `node ${nodeId} lost its data: the cluster knows it with another instance than that of its empty directory, and what it voted and ` +
-      `acknowledged is gone. It must not take part under this id: ${rejoin(members, self)}`,
+      `acknowledged is gone. It must not take part under this id: ${rejoin(members, retired, self)}`,
   );
 }
 
-export function rejoin(members: FirstMembers, self: MemberAddress): string {
+export function rejoin(members: FirstMembers, retired: readonly NodeId[], self: MemberAddress): string {
   const others = Object.values(members)
     .map(parseMember)
     .filter(({ host, port }) => host !== self.host || port !== self.port);
   const ports = others.map((it) => (it.host === self.host ? String(it.port) : `${it.host}:${it.port}/${it.peerPort}`));
-  const next = Math.max(...Object.keys(members).map(Number)) + 1;
+  const next = nextNodeId({ addresses: members, retired });
   return `rejoin under a new id: stress_node --node-id ${next} --port ${self.port} --join ${ports.join(',')}`;
 }
 
@@ -154,19 +157,29 @@ export async function askToJoin(
   return null;
 }
 
-/** What `join` is refused with when the id cannot be used. */
-export function joinConflict(
-  nodeId: NodeId,
-  members: FirstMembers,
-  self: MemberAddress,
-  highestNodeId: NodeId,
-): ServiceError {
-  const next = Math.max(highestNodeId, ...Object.keys(members).map(Number)) + 1;
+/** What `join` is refused with when the id is that of a member that came with another directory. */
+export function joinConflict(nodeId: NodeId, membership: Membership, self: MemberAddress): ServiceError {
   return new ServiceError(
     'CONFLICT',
     `node id ${nodeId} has been used in this cluster before, and ids are never used twice: join under a new one: ` +
-      `stress_node --node-id ${next} --port ${self.port} --join <ports of members>`,
+      joinCommand(membership, self),
   );
+}
+
+/** What `join` is refused with when the id is that of one who was removed. */
+export function joinRetired(nodeId: NodeId, membership: Membership, self: MemberAddress): ServiceError {
+  return new ServiceError('CONFLICT', `${idRetired(nodeId, membership)}: ${joinCommand(membership, self)}`);
+}
+
+export function idRetired(nodeId: NodeId, { addresses, retired }: Membership): string {
+  return (
+    `node ${nodeId} was a member and has been removed; its id cannot be used again: choose one that is in no list: ` +
+    `members ${Object.keys(addresses).join(', ')}; removed ${retired.join(', ')}`
+  );
+}
+
+function joinCommand(membership: Membership, self: MemberAddress): string {
+  return `stress_node --node-id ${nextNodeId(membership)} --port ${self.port} --join <ports of members>`;
 }
 
 /** Checks the body of `join`. */

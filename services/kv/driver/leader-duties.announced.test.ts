@@ -22,7 +22,6 @@ function leader(membership: Membership) {
     member: member as unknown as LeaderDutiesParts['member'],
     snapshots: {} as LeaderDutiesParts['snapshots'],
     tickMs: 10,
-    highestNodeId: () => Math.max(...Object.keys(member.membership.addresses).map(Number)),
     until: async () => {},
   });
   return { member, duties };
@@ -30,7 +29,7 @@ function leader(membership: Membership) {
 
 test('a learner that an administrator announced comes in with --join, and in no second life', async () => {
   const addresses = { 0: `${place(0)}#a` };
-  const { member, duties } = leader({ voters: [0], votersOutgoing: [], learners: [], addresses });
+  const { member, duties } = leader({ voters: [0], votersOutgoing: [], learners: [], retired: [], addresses });
   await duties.changeMembership({ type: 'addLearner', node: 1, address: place(1) }, 1000);
   const answer = await duties.join({ node_id: 1, self: `${place(1)}#first` }, 1000);
   expect(answer).toEqual({ state: 'learner', members: { ...addresses, 1: `${place(1)}#first` } });
@@ -39,4 +38,22 @@ test('a learner that an administrator announced comes in with --join, and in no 
   await expect(duties.join({ node_id: 1, self: `${place(1)}#second` }, 1000)).rejects.toMatchObject({
     code: 'CONFLICT',
   });
+});
+
+test('nodes join in any order of their ids; one that was removed does not come back, and is told which ids are free', async () => {
+  const addresses = { 0: `${place(0)}#a` };
+  const { member, duties } = leader({ voters: [0], votersOutgoing: [], learners: [], retired: [], addresses });
+  const join = (id: number) => duties.join({ node_id: id, self: `${place(id)}#first` }, 1000);
+  await expect(join(4)).resolves.toMatchObject({ state: 'learner' });
+  await expect(join(3)).resolves.toMatchObject({ state: 'learner' });
+  await duties.changeMembership({ type: 'changeVoters', promote: [], remove: [4] }, 1000);
+  expect(member.membership.retired).toEqual([4]);
+  const told = 'node 4 was a member and has been removed; its id cannot be used again: choose one that is in no list: ';
+  await expect(join(4)).rejects.toMatchObject({
+    code: 'CONFLICT',
+    message: `${told}members 0, 3; removed 4: stress_node --node-id 5 --port 8084 --join <ports of members>`,
+  });
+  await expect(duties.changeMembership({ type: 'addLearner', node: 4, address: place(4) }, 1000)).rejects.toMatchObject(
+    { code: 'CONFLICT', message: `${told}members 0, 3; removed 4` },
+  );
 });

@@ -6,7 +6,7 @@ import { LeaderDuties, type LeaderDutiesParts } from './leader-duties.ts';
 
 const place = (id: number) => ({ host: '127.0.0.1', port: 8080 + id, peerPort: 9080 + id });
 const self = (id: number) => `127.0.0.1:${8080 + id}/${9080 + id}#instance-${id}`;
-const membership = { voters: [0], votersOutgoing: [], learners: [], addresses: { 0: self(0) } };
+const membership = { voters: [0], votersOutgoing: [], learners: [], retired: [], addresses: { 0: self(0) } };
 
 /** The leader of one node, whose Raft refuses every change of members. */
 function refusing(reason: RefusalReason): { duties: LeaderDuties; asked: MembershipChange[] } {
@@ -19,7 +19,7 @@ function refusing(reason: RefusalReason): { duties: LeaderDuties; asked: Members
     LeaderDutiesParts['member']
   > as LeaderDutiesParts['member'];
   const snapshots = {} as LeaderDutiesParts['snapshots'];
-  const duties = new LeaderDuties({ member, snapshots, tickMs: 10, highestNodeId: () => 0, until: async () => {} });
+  const duties = new LeaderDuties({ member, snapshots, tickMs: 10, until: async () => {} });
   return { duties, asked };
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { LeaderDuties, type LeaderDutiesParts } from './leader-duties.ts';
 
-const membership = { voters: [0, 1, 2], votersOutgoing: [], learners: [], addresses: {} };
+const membership = { voters: [0, 1, 2], votersOutgoing: [], learners: [], retired: [], addresses: {} };
 const change = { type: 'addLearner', node: 3, address: '127.0.0.1:8083/9083' } as const;
 
 /** A leader whose Raft puts a change at index 100 in term 5; `term` is what stands there once something is committed. */
@@ -13,7 +13,7 @@ function leader(term: number | null): LeaderDuties {
     termAt: () => term,
   } as unknown as LeaderDutiesParts['member'];
   const snapshots = {} as LeaderDutiesParts['snapshots'];
-  return new LeaderDuties({ member, snapshots, tickMs: 10, highestNodeId: () => 2, until: async () => {} });
+  return new LeaderDuties({ member, snapshots, tickMs: 10, until: async () => {} });
 }
 
 test.each([

@@ -2,9 +2,9 @@ import { ServiceError } from '../../../kit/errors.ts';
 import { AddressError, clientAddress, type MemberAddress, parseAddress } from '../addresses.ts';
 import type { LeadershipTransfer, MembershipResult, ResyncAccepted, SyncStatus } from '../api.ts';
 import { isJoint, members as memberIds } from '../core/raft/membership.ts';
-import type { MembershipChange, NodeId, RefusalReason } from '../core/raft/types.ts';
+import type { Membership, MembershipChange, NodeId, RefusalReason } from '../core/raft/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
-import { type JoinAnswer, joinConflict, parseJoin } from './formation.ts';
+import { idRetired, type JoinAnswer, joinConflict, joinRetired, parseJoin } from './formation.ts';
 import type { Member } from './member.ts';
 import { describeMembers, memberRecords, parseMember } from './members.ts';
 import { bestSuccessor, replacedBy, syncStatusOf } from './views.ts';
@@ -16,8 +16,6 @@ export interface LeaderDutiesParts {
   readonly member: Member;
   readonly snapshots: SnapshotStore;
   readonly tickMs: number;
-  /** Greatest node id ever seen as a member. */
-  readonly highestNodeId: () => NodeId;
   /** Resolves when the condition holds, looked at once a tick; rejects with the error at the deadline. */
   readonly until: (condition: () => boolean, deadlineMs: number, atDeadline: () => ServiceError) => Promise<void>;
 }
@@ -67,9 +65,19 @@ export class LeaderDuties {
 
   async changeMembership(change: MembershipChange, deadlineMs: number): Promise<MembershipResult> {
     if (change.type === 'addLearner') checkAddress(change.address);
+    const { member } = this.#parts;
+    const refusal = await this.#change(change, deadlineMs);
+    if (refusal !== null && isOfRetired(change, refusal, member.membership))
+      throw new ServiceError('CONFLICT', idRetired(change.node, member.membership));
+    if (refusal !== null) throw changeRefused(refusal);
+    return { members: describeMembers(member.membership) };
+  }
+
+  /** Has Raft make the change, and waits until it is committed. @returns why Raft refused it, or null */
+  async #change(change: MembershipChange, deadlineMs: number): Promise<RefusalReason | null> {
     const { member, until } = this.#parts;
     const place = await member.changeMembership(change);
-    if (typeof place === 'string') throw changeRefused(place);
+    if (typeof place === 'string') return place;
     const done = () => member.status().commitIndex >= place.index && !isJoint(member.membership);
     const failure = () =>
       new ServiceError('NO_QUORUM', 'no majority has confirmed the change yet; it may still take effect', {
@@ -80,41 +88,43 @@ export class LeaderDuties {
     const term = member.termAt(place.index);
     if (term === null) throw failure();
     if (term !== place.term) throw changeLost();
-    return { members: describeMembers(member.membership) };
+    return null;
   }
 
   /**
    * Takes a node in, one step a call: first as a learner, then, when it has caught up, as a voter in place of whoever had its address.
    */
   async join(body: unknown, deadlineMs: number): Promise<JoinAnswer> {
-    const { member, highestNodeId } = this.#parts;
+    const { member } = this.#parts;
     const { nodeId, self, record } = parseJoin(body);
     const { membership } = member;
     const known = membership.addresses[nodeId];
     if (known === undefined) {
-      if (nodeId <= highestNodeId()) throw joinConflict(nodeId, membership.addresses, record, highestNodeId());
-      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, deadlineMs);
+      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, record, deadlineMs);
     } else if (parseMember(known).instanceId === '' && membership.learners.includes(nodeId)) {
       // An administrator announced it; from now on it is known by the life in which it came.
-      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, deadlineMs);
+      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, record, deadlineMs);
     } else if (parseMember(known).instanceId !== record.instanceId) {
-      throw joinConflict(nodeId, membership.addresses, record, highestNodeId());
+      throw joinConflict(nodeId, membership, record);
     } else if (membership.learners.includes(nodeId) && this.#hasCaughtUp(nodeId)) {
       const remove = replacedBy(membership, nodeId);
-      await this.#stepOn({ type: 'changeVoters', promote: [nodeId], remove }, deadlineMs);
+      await this.#stepOn({ type: 'changeVoters', promote: [nodeId], remove }, record, deadlineMs);
     }
     const current = member.membership;
     return { state: current.voters.includes(nodeId) ? 'voter' : 'learner', members: current.addresses };
   }
 
-  /** A step of a join. One that cannot be made just now, as when two nodes join at once, is asked for again: CONFLICT would be final. */
-  async #stepOn(change: MembershipChange, deadlineMs: number): Promise<void> {
-    try {
-      await this.changeMembership(change, deadlineMs);
-    } catch (error) {
-      if (!(error instanceof ServiceError) || error.code !== 'CONFLICT') throw error;
-      throw new ServiceError('OVERLOADED', error.message, { cause: error });
-    }
+  /**
+   * A step of a join. One that cannot be made just now, as when two nodes join at once, is asked for again: CONFLICT would be final, as it
+   * is when the id was removed.
+   */
+  async #stepOn(change: MembershipChange, self: MemberAddress, deadlineMs: number): Promise<void> {
+    const refusal = await this.#change(change, deadlineMs);
+    if (refusal === null) return;
+    const { membership } = this.#parts.member;
+    if (isOfRetired(change, refusal, membership)) throw joinRetired(change.node, membership, self);
+    const error = changeRefused(refusal);
+    throw error.code === 'CONFLICT' ? new ServiceError('OVERLOADED', error.message, { cause: error }) : error;
   }
 
   #hasCaughtUp(nodeId: NodeId): boolean {
@@ -156,6 +166,15 @@ function changeLost(): ServiceError {
       definite: true,
     },
   );
+}
+
+/** Raft says `invalid` only when the configuration it looked at is committed, so this is final. */
+function isOfRetired(
+  change: MembershipChange,
+  refusal: RefusalReason,
+  { retired }: Membership,
+): change is Extract<MembershipChange, { type: 'addLearner' }> {
+  return refusal === 'invalid' && change.type === 'addLearner' && retired.includes(change.node);
 }
 
 function changeRefused(reason: RefusalReason): ServiceError {

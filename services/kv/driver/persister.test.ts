@@ -89,7 +89,7 @@ test('a snapshot in between keeps its place: hard state before it, the log is em
     index: 40,
     term: 3,
     size: 4,
-    membership: { voters: [0], votersOutgoing: [], learners: [], addresses: {} },
+    membership: { voters: [0], votersOutgoing: [], learners: [], retired: [], addresses: {} },
   };
   const data = new Uint8Array([1, 2, 3, 4]);
   persister.push(record(1));

@@ -20,8 +20,6 @@ export interface Identity {
   readonly joined: boolean;
   /** How many times this node has been started with this directory, counting the present time. */
   readonly incarnation: number;
-  /** Greatest node id this node has ever seen as a member: ids are never used twice. */
-  readonly highestNodeId: NodeId;
 }
 
 /** The identity of a directory, or null when it has none yet. @throws StorageCorruptError DataDirectoryError */
@@ -63,7 +61,6 @@ function validate(path: string, value: unknown): Identity {
     typeof meta.instanceId === 'string' &&
     typeof meta.joined === 'boolean' &&
     Number.isSafeInteger(meta.incarnation) &&
-    Number.isSafeInteger(meta.highestNodeId) &&
     membersValid;
   if (!valid) throw new StorageCorruptError(path, 0, 'a field is missing or has a wrong type');
   const { format: _, ...identity } = meta;

@@ -5,7 +5,13 @@ import { MemoryDisk } from './memory-disk.ts';
 import { SnapshotStore } from './snapshots.ts';
 
 const DIRECTORY = '/node/snapshots';
-const MEMBERSHIP = { voters: [0, 1, 2], votersOutgoing: [], learners: [3], addresses: { 0: '127.0.0.1:8080/9080#a' } };
+const MEMBERSHIP = {
+  voters: [0, 1, 2],
+  votersOutgoing: [],
+  learners: [3],
+  retired: [4, 300],
+  addresses: { 0: '127.0.0.1:8080/9080#a' },
+};
 
 function meta(index: number, size = 0): SnapshotMeta {
   return { index, term: 2, membership: MEMBERSHIP, size };

@@ -19,7 +19,12 @@ function entry(index: number, term = 1): Entry {
 }
 
 function meta(index: number, term: number): SnapshotMeta {
-  return { index, term, size: 0, membership: { voters: [1], votersOutgoing: [], learners: [], addresses: {} } };
+  return {
+    index,
+    term,
+    size: 0,
+    membership: { voters: [1], votersOutgoing: [], learners: [], retired: [], addresses: {} },
+  };
 }
 
 const open = (disk: MemoryDisk, options = OPTIONS) => openStorage(disk, '/node', options);

@@ -66,7 +66,6 @@ async function openIdentity(disk: Disk, directory: string, options: StorageOptio
       members: null,
       joined: false,
       incarnation: 1,
-      highestNodeId: nodeId,
     };
     await storeIdentity(disk, directory, identity);
     // The directory may be as new as the file in it, and its parent too.
@@ -154,8 +153,7 @@ export async function foundLog(
   joined: boolean,
 ): Promise<Identity> {
   await wal.append([{ hardState: { term: 0, vote: null, commit: 0 }, entries: [] }]);
-  const highestNodeId = Math.max(identity.highestNodeId, ...Object.keys(members).map(Number));
-  const founded = { ...identity, members, joined, highestNodeId };
+  const founded = { ...identity, members, joined };
   await storeIdentity(disk, directory, founded);
   return founded;
 }

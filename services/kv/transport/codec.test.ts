@@ -7,7 +7,13 @@ import { type Frame, FrameSplitter, readFrame, writeFrame } from './frame.ts';
 
 const data = new Uint8Array([1, 2, 3]);
 const address = { from: 2, to: 0, term: 7 };
-const membership = { voters: [0, 1], votersOutgoing: [2], learners: [3], addresses: { 0: 'a:1/2#x', 3: 'b:3/4#y' } };
+const membership = {
+  voters: [0, 1],
+  votersOutgoing: [2],
+  learners: [3],
+  retired: [4, 300],
+  addresses: { 0: 'a:1/2#x', 3: 'b:3/4#y' },
+};
 
 const MESSAGES: readonly Message[] = [
   { type: 'requestVote', ...address, pre: true, lastLogIndex: 300, lastLogTerm: 6, transfer: false },

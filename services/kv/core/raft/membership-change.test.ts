@@ -74,6 +74,52 @@ describe('a change of membership', () => {
   });
 });
 
+describe('an id that was removed', () => {
+  test('is refused by a leader that knows of it from a snapshot alone', () => {
+    const cluster = elected();
+    cluster.isolate([3]);
+    cluster.start(5);
+    change(cluster, addLearner(5));
+    cluster.settle();
+    change(cluster, changeVoters([], [5]));
+    cluster.settle();
+    cluster.propose(1, 'a');
+    cluster.settle();
+    cluster.snapshot(1);
+    cluster.isolate([5]);
+    for (let i = 0; i < 2; i++) {
+      cluster.tick(1, 3);
+      cluster.settle();
+    }
+    expect(cluster.node(3).disk.snapshot!.meta.membership.retired).toEqual([5]);
+    cluster.crash(3);
+    cluster.start(3);
+    cluster.step(1, { type: 'transferLeadership', to: 3 });
+    cluster.settle();
+    expect(cluster.node(3).status()).toMatchObject({ role: 'leader', membership: { retired: [5] } });
+    expect(change(cluster, addLearner(5), 3).refused).toMatchObject([{ reason: 'invalid' }]);
+    expect(change(cluster, addLearner(4), 3).refused).toEqual([]);
+  });
+
+  test('is usable again when its removal is overwritten', () => {
+    const cluster = elected();
+    cluster.start(4);
+    change(cluster, addLearner(4));
+    cluster.settle();
+    cluster.isolate([1]);
+    change(cluster, changeVoters([], [4]));
+    cluster.flush(1);
+    cluster.network = [];
+    expect(cluster.node(1).status().membership).toMatchObject({ learners: [], retired: [4] });
+    cluster.tick(3, 10);
+    cluster.elect(2);
+    cluster.isolate([]);
+    cluster.tick(2, 3);
+    cluster.settle();
+    expect(cluster.node(1).status().membership).toMatchObject({ learners: [4], retired: [] });
+  });
+});
+
 describe('who leaves', () => {
   test('learns of it and stays quiet', () => {
     const cluster = elected();

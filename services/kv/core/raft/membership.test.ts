@@ -5,15 +5,22 @@ import {
   isQuorum,
   leaveJoint,
   MembershipHistory,
+  nextNodeId,
   planChange,
   quorumIndex,
 } from './membership.ts';
 import type { Membership } from './types.ts';
 
-const of = (voters: number[], votersOutgoing: number[] = [], learners: number[] = []): Membership => ({
+const of = (
+  voters: number[],
+  votersOutgoing: number[] = [],
+  learners: number[] = [],
+  retired: number[] = [],
+): Membership => ({
   voters,
   votersOutgoing,
   learners,
+  retired,
   addresses: Object.fromEntries([...voters, ...votersOutgoing, ...learners].map((id) => [id, `host-${id}`])),
 });
 
@@ -44,12 +51,34 @@ describe('a change', () => {
       ...of([1, 2, 4], [1, 2, 3]),
       addresses: { 1: 'host-1', 2: 'host-2', 3: 'host-3', 4: 'host-4' },
     });
-    expect(leaveJoint(joint as Membership)).toEqual(of([1, 2, 4]));
+    expect(leaveJoint(joint as Membership)).toEqual(of([1, 2, 4], [], [], [3]));
   });
 
   test('of learners is not', () => {
     expect(planChange(of([1]), { type: 'addLearner', node: 2, address: 'host-2' })).toEqual(of([1], [], [2]));
-    expect(planChange(of([1], [], [2]), { type: 'changeVoters', promote: [], remove: [2] })).toEqual(of([1]));
+    expect(planChange(of([1], [], [2]), { type: 'changeVoters', promote: [], remove: [2] })).toEqual(
+      of([1], [], [], [2]),
+    );
+  });
+
+  test('takes nodes in whatever the order of their ids', () => {
+    const grown = planChange(of([0, 1, 2]), { type: 'addLearner', node: 4, address: 'host-4' });
+    const both = planChange(grown as Membership, { type: 'addLearner', node: 3, address: 'host-3' });
+    expect(both).toEqual(of([0, 1, 2], [], [4, 3]));
+  });
+
+  test('retires voters when the joint configuration ends, learners at once, and never gives their ids again', () => {
+    const joint = planChange(of([1, 2, 30], [], [4, 5], [7]), { type: 'changeVoters', promote: [4], remove: [30, 5] });
+    expect(joint).toEqual(of([1, 2, 4], [1, 2, 30], [], [5, 7]));
+    const left = leaveJoint(joint as Membership);
+    expect(left).toEqual(of([1, 2, 4], [], [], [5, 7, 30]));
+    for (const node of [5, 7, 30]) {
+      expect(planChange(left, { type: 'addLearner', node, address: 'x' })).toBe(
+        `node ${node} was removed: its id is not used again`,
+      );
+    }
+    expect(nextNodeId(left)).toBe(31);
+    expect(nextNodeId(of([1, 9], [], [], [3]))).toBe(10);
   });
 
   test.each([
@@ -65,7 +94,13 @@ describe('a change', () => {
 });
 
 test('a configuration survives its encoding', () => {
-  expect(decodeMembership(encodeMembership(of([1, 2], [3], [4])))).toEqual(of([1, 2], [3], [4]));
+  const membership = of([1, 2], [3], [4], [5, 600]);
+  expect(decodeMembership(encodeMembership(membership))).toEqual(membership);
+});
+
+test.each([[undefined], [5], [['5']], [[0.5]], [{ 0: 5 }]])('one whose retired are %j is refused', (retired) => {
+  const data = new TextEncoder().encode(JSON.stringify({ ...of([1]), retired }));
+  expect(() => decodeMembership(data)).toThrow('names no list of nodes');
 });
 
 test('the history goes back on truncation and forgets on compaction', () => {

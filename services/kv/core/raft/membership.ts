@@ -47,6 +47,7 @@ function majorityIndex(voters: readonly NodeId[], matchOf: (node: NodeId) => Log
  */
 export function planChange(current: Membership, change: MembershipChange): Membership | string {
   if (change.type === 'addLearner') {
+    if (current.retired.includes(change.node)) return `node ${change.node} was removed: its id is not used again`;
     const isLearner = current.learners.includes(change.node);
     if (isLearner ? current.addresses[change.node] === change.address : members(current).includes(change.node)) {
       return `node ${change.node} is a member already`;
@@ -68,33 +69,41 @@ export function planChange(current: Membership, change: MembershipChange): Membe
   const learners = current.learners.filter((node) => stays(node) && !change.promote.includes(node));
   const sameVoters = change.promote.length === 0 && voters.length === current.voters.length;
   if (sameVoters && learners.length === current.learners.length) return 'nothing would change';
-  const next = { ...current, voters, learners };
-  return sameVoters ? withoutStrangers(next) : { ...next, votersOutgoing: current.voters };
+  return retireLeavers(current, { ...current, voters, learners, votersOutgoing: sameVoters ? [] : current.voters });
 }
 
 /** The configuration that ends a joint one. */
 export function leaveJoint(joint: Membership): Membership {
-  return withoutStrangers({ ...joint, votersOutgoing: [] });
+  return retireLeavers(joint, { ...joint, votersOutgoing: [] });
 }
 
-function withoutStrangers(membership: Membership): Membership {
+/** `next` with nothing left of those who are members in `current` only, but their ids. */
+function retireLeavers(current: Membership, next: Membership): Membership {
+  const staying = new Set(members(next));
   const addresses: Record<NodeId, string> = {};
-  for (const node of members(membership)) {
-    const address = membership.addresses[node];
+  for (const node of staying) {
+    const address = current.addresses[node];
     if (address !== undefined) addresses[node] = address;
   }
-  return { ...membership, addresses };
+  const leavers = members(current).filter((node) => !staying.has(node));
+  const retired = [...current.retired, ...leavers].sort((a, b) => a - b);
+  return { ...next, retired, addresses };
+}
+
+/** The id to propose to a node that needs a new one: above all that are or were in use. */
+export function nextNodeId(membership: Pick<Membership, 'addresses' | 'retired'>): NodeId {
+  return Math.max(-1, ...Object.keys(membership.addresses).map(Number), ...membership.retired) + 1;
 }
 
 /** JSON: configurations are rare and small, and a person with a hex dump can read them. */
 export function encodeMembership(membership: Membership): Uint8Array {
-  const { voters, votersOutgoing, learners, addresses } = membership;
-  return new TextEncoder().encode(JSON.stringify({ voters, votersOutgoing, learners, addresses }));
+  const { voters, votersOutgoing, learners, retired, addresses } = membership;
+  return new TextEncoder().encode(JSON.stringify({ voters, votersOutgoing, learners, retired, addresses }));
 }
 
 export function decodeMembership(data: Uint8Array): Membership {
   const parsed = JSON.parse(new TextDecoder().decode(data)) as Membership;
-  for (const ids of [parsed.voters, parsed.votersOutgoing, parsed.learners]) {
+  for (const ids of [parsed.voters, parsed.votersOutgoing, parsed.learners, parsed.retired]) {
     assert(Array.isArray(ids) && ids.every(Number.isSafeInteger), `a membership entry names no list of nodes: ${ids}`);
   }
   return parsed;

@@ -71,7 +71,7 @@ describe('the leader', () => {
   });
 
   test('does not commit an entry of an earlier term by counting (thesis, Figure 3.7)', () => {
-    const membership = { voters: [1, 2, 3], votersOutgoing: [], learners: [], addresses: {} };
+    const membership = { voters: [1, 2, 3], votersOutgoing: [], learners: [], retired: [], addresses: {} };
     const config = { ...testConfig, id: 1, incarnation: 2, membership, preVote: false };
     const data = new Uint8Array(0);
     const entries = [1, 2].map((index) => ({ index, term: 2, kind: 'command', data }) as const);

@@ -226,7 +226,7 @@ describe('compaction', () => {
 });
 
 describe('a restored node', () => {
-  const membership = { voters: [1], votersOutgoing: [], learners: [], addresses: {} };
+  const membership = { voters: [1], votersOutgoing: [], learners: [], retired: [], addresses: {} };
   const restart = (restored: object) => {
     const cluster = new TestCluster([1]);
     const { disk } = cluster.node(1);

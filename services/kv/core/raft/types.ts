@@ -36,6 +36,12 @@ export interface Membership {
   readonly voters: readonly NodeId[];
   readonly votersOutgoing: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /**
+   * Ids of all who were members and were removed, ascending; never those of members. Ids are never reused (thesis §4: a server's id is
+   * unique), because a node may have voted, or acknowledged entries, under its id. They are part of the configuration, so that whoever
+   * leads knows them and a change that is overwritten takes them back.
+   */
+  readonly retired: readonly NodeId[];
   /** Where each member listens, opaque to the core (`host:clientPort/peerPort`); travels with the configuration. */
   readonly addresses: Readonly<Record<NodeId, string>>;
 }

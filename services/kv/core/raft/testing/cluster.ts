@@ -84,7 +84,7 @@ export class TestCluster {
   constructor(voters: readonly NodeId[], options: ClusterOptions = {}) {
     const addresses: Record<NodeId, string> = {};
     for (const id of voters) addresses[id] = `host-${id}`;
-    this.membership = { voters, votersOutgoing: [], learners: [], addresses };
+    this.membership = { voters, votersOutgoing: [], learners: [], retired: [], addresses };
     this.config = { ...testConfig, ...options.config };
     this.#seed = options.seed ?? 1;
     const rules = options.rules ?? raftRules;

@@ -13,9 +13,10 @@ export function formatEntry(entry: Entry): string {
 }
 
 /** `1 2 3`, and while joint `4 2 3 + outgoing 1 2 3`. */
-export function formatMembership({ voters, votersOutgoing, learners }: Membership): string {
+export function formatMembership({ voters, votersOutgoing, learners, retired }: Membership): string {
   const outgoing = votersOutgoing.length > 0 ? ` + outgoing ${votersOutgoing.join(' ')}` : '';
-  return `[${voters.join(' ')}${outgoing}${learners.length > 0 ? `, learners ${learners.join(' ')}` : ''}]`;
+  const others = learners.length > 0 ? `, learners ${learners.join(' ')}` : '';
+  return `[${voters.join(' ')}${outgoing}${others}${retired.length > 0 ? `, retired ${retired.join(' ')}` : ''}]`;
 }
 
 export function formatMessage(message: Message): string {

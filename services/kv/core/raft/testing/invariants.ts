@@ -1,4 +1,5 @@
 import { assert } from '../../../../../kit/assert.ts';
+import { members } from '../membership.ts';
 import type { Entry, Input, NodeId, Output, Persist } from '../types.ts';
 import type { Observer, TestNode } from './cluster.ts';
 
@@ -47,6 +48,9 @@ export class Invariants implements Observer {
     if (output.persist !== null) this.#logChanged(node, output.persist);
     for (const event of output.events) {
       if (event.type === 'roleChanged' && event.role === 'leader') this.#leaderElected(node, event.term);
+      if (event.type !== 'membershipChanged') continue;
+      const again = members(event.membership).filter((id) => event.membership.retired.includes(id));
+      assert(again.length === 0, `${again} were removed, and are members again`);
     }
     for (const entry of output.committed) this.#entryCommitted(node, entry);
     for (const { id } of output.refused) this.#proposalRefused(id);

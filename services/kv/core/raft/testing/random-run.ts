@@ -194,9 +194,13 @@ export class RandomRun {
   }
 
   #changeMembership(leader: TestNode): void {
-    const { voters, learners } = leader.status().membership;
+    const { voters, learners, retired } = leader.status().membership;
     const subset = (ids: readonly NodeId[]) => ids.filter(() => this.#random.integer(0, 2) === 0);
-    const outside = this.#random.integer(1, NODES_MAX + 1);
+    // Ids that were removed are not used again: so many others take their places.
+    const usable = Array.from({ length: NODES_MAX + retired.length }, (_, i) => i + 1).filter(
+      (id) => !retired.includes(id),
+    );
+    const outside = this.#random.pick(usable);
     const change: MembershipChange =
       this.#random.integer(0, 2) === 0
         ? { type: 'addLearner', node: outside, address: `host-${outside}` }
