@@ -93,7 +93,9 @@ function missingNode() {
 function handOver(node, parameters) {
   if (typeof process.execve === 'function') process.execve(node, [node, ...parameters]);
 
-  const child = spawn(node, parameters, { stdio: 'inherit' });
+  // By this the orchestrator notices that its launcher was killed, and ends its run.
+  const env = { ...process.env, GAMEDAY_LAUNCHER: String(process.pid) };
+  const child = spawn(node, parameters, { stdio: 'inherit', env });
   // Out of the way of `pkill -f`, which shall find the real process.
   process.title = 'gameday launcher';
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));

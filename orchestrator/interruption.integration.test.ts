@@ -1,4 +1,4 @@
-/** SIGINT, SIGTERM and SIGKILL of the orchestrator at several moments: no orphan, every fault healed, what can be known is written. */
+/** SIGINT, SIGTERM, SIGHUP and SIGKILL of the orchestrator at several moments: no orphan, every fault healed, what can be known is written. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ const MOMENTS = {
   'while a node is paused': 'sleeps: pause leader',
 } as const;
 
-async function interrupt(moment: keyof typeof MOMENTS, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL') {
+async function interrupt(moment: keyof typeof MOMENTS, signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGKILL') {
   const run = playground.start('run', scenario);
   await run.says(MOMENTS[moment]);
   const from = performance.now();
@@ -51,12 +51,13 @@ async function interrupt(moment: keyof typeof MOMENTS, signal: 'SIGINT' | 'SIGTE
   return { ...ended, tookMs: performance.now() - from };
 }
 
-describe('SIGINT and SIGTERM', () => {
+describe('SIGINT, SIGTERM and SIGHUP', () => {
   test.each([
     ['right after its start', 'SIGINT', 130],
     ['while the nodes come up', 'SIGTERM', 143],
     ['while the load runs', 'SIGINT', 130],
     ['while a node is paused', 'SIGTERM', 143],
+    ['while a node is paused', 'SIGHUP', 129],
   ] as const)(
     '%s: %s ends with %d, in order and in time',
     async (moment, signal, expected) => {
@@ -75,6 +76,37 @@ describe('SIGINT and SIGTERM', () => {
     60_000,
   );
 });
+
+test('one wish that arrives twice, as from `timeout` or a supervisor of the group, is one', async () => {
+  const run = playground.start('run', scenario);
+  await run.says('load       20s ahead');
+  run.signal('SIGINT');
+  // Another one, since the system may deliver two equal ones as one.
+  run.signal('SIGTERM');
+  const { code, stderr } = await run.ended;
+  expect({ code, stderr }).toMatchObject({ code: 130, stderr: expect.not.stringContaining('by force') });
+  expect(existsSync(join(playground.runDirectory, 'report.html'))).toBe(true);
+}, 60_000);
+
+test('a reader that goes away, as in `| head`, does not end the run', async () => {
+  const run = playground.start('run', scenario);
+  await run.says('prometheus 3');
+  run.stopReading();
+  while (playground.record().load === null) await new Promise((resume) => setTimeout(resume, 50));
+  run.signal('SIGINT');
+  expect((await run.ended).code).toBe(130);
+  expect(playground.processes()).toEqual([]);
+}, 60_000);
+
+test('a launcher that was killed is an interruption', async () => {
+  const launcher = playground.startByLauncher('run', scenario);
+  await launcher.says('load       20s ahead');
+  launcher.signal('SIGKILL');
+  // The pipes are closed when the orchestrator has ended, too.
+  await launcher.ended;
+  expect(playground.record().interrupted).toMatchObject({ signal: 'SIGTERM' });
+  expect(playground.processes()).toEqual([]);
+}, 60_000);
 
 describe('SIGKILL', () => {
   test.each(['right after its start', 'while the load runs', 'while a node is paused'] as const)(

@@ -17,6 +17,7 @@ describe('the exit code of a run', () => {
     ['an error after the verdict', record({ ...verdict('pass'), error: { code: 'X', message: '' } }), 4],
     ['no verdict', record({}), 4],
     ['SIGINT', record({ interrupted: { signal: 'SIGINT', at: 0 } }), 130],
+    ['SIGHUP', record({ interrupted: { signal: 'SIGHUP', at: 0 } }), 129],
     ['SIGTERM', record({ interrupted: { signal: 'SIGTERM', at: 0 } }), 143],
   ])('%s', (_, run, expected) => expect(exitCodeOfRun(run, false)).toBe(expected));
 

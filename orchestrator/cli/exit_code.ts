@@ -3,7 +3,16 @@ import { CommanderError } from 'commander';
 import { Interruption } from '../run/interruption.ts';
 import type { RunRecord } from '../run/record.ts';
 
-export const EXIT = { pass: 0, fail: 1, usage: 2, inconclusive: 3, couldNotRun: 4, SIGINT: 130, SIGTERM: 143 } as const;
+export const EXIT = {
+  pass: 0,
+  fail: 1,
+  usage: 2,
+  inconclusive: 3,
+  couldNotRun: 4,
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Codes of errors that a person makes: a wrong name, a wrong file, a wrong directory. */
@@ -30,6 +39,7 @@ export function exitCodeOfRun(record: RunRecord, warnInconclusive: boolean): Exi
 /** Of several runs: what needs attention first. */
 export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
   const order: readonly ExitCode[] = [
+    EXIT.SIGHUP,
     EXIT.SIGINT,
     EXIT.SIGTERM,
     EXIT.fail,

@@ -8,11 +8,15 @@ import { ScenarioCatalogue } from '../scenario/catalogue.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit_code.ts';
 import { createProgram } from './program.ts';
 import { SignalWatch } from './signals.ts';
-import { createTerminal } from './terminal.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+/** Set by bin/handover.mjs: the process that stands in for this one. */
+const LAUNCHER_VARIABLE = 'GAMEDAY_LAUNCHER';
 
 async function main(): Promise<ExitCode> {
   const terminal = createTerminal(process.stdout, process.stderr, process.env);
   const signals = new SignalWatch((message) => terminal.stderr.write(`\n${message}\n`));
+  guard(terminal, signals);
   let exitCode: ExitCode = EXIT.pass;
   const context = {
     ...{ root: PROJECT_ROOT, workingDirectory: process.cwd(), terminal, signals },
@@ -32,6 +36,21 @@ async function main(): Promise<ExitCode> {
     if (!(error instanceof CommanderError)) terminal.stderr.write(`${terminal.errColors.red(describe(error))}\n`);
     return exitCodeOfError(error);
   }
+}
+
+/** What would end this process at once, and leave a run's children behind. */
+function guard(terminal: Terminal, signals: SignalWatch): void {
+  // A reader that goes away (`| head`, a closed terminal) loses lines, nothing else.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('uncaughtException', (error) => {
+    signals.endChildren();
+    terminal.stderr.write(`\n${terminal.errColors.red(describe(error))}\n`);
+    process.exit(EXIT.couldNotRun);
+  });
+  const launcher = Number(process.env[LAUNCHER_VARIABLE]);
+  delete process.env[LAUNCHER_VARIABLE];
+  // The variable may come from further up, where it meant another process.
+  if (launcher === process.ppid) signals.followLauncher(launcher);
 }
 
 function describe(error: unknown): string {

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import type { ExitCode } from './exit_code.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run, 130/143 interrupted.`;
+Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run, 129/130/143 interrupted.`;
 
 /** `done` receives the exit code of the command that ran. */
 export function createProgram(context: Context, version: string, done: (code: ExitCode) => void): Command {

@@ -2,6 +2,7 @@
 import type { FaultKind } from '../../kit/system.ts';
 import type { Scenario } from '../scenario/types.ts';
 import type { Verdict } from '../verdict/types.ts';
+import type { InterruptionSignal } from './interruption.ts';
 
 /** Files of a run directory, by their path relative to it. */
 export const RUN_FILES = {
@@ -49,7 +50,7 @@ export interface RunRecord {
   /** Reasons for which nothing can be concluded, found while the run went on: a fault that was promised and not seen … */
   readonly inconclusive: readonly string[];
   /** Set when a signal ended the run early. */
-  readonly interrupted?: { readonly signal: 'SIGINT' | 'SIGTERM'; readonly at: number };
+  readonly interrupted?: { readonly signal: InterruptionSignal; readonly at: number };
   /** Set when the run could not be carried through. */
   readonly error?: { readonly code: string; readonly message: string };
   readonly verdict?: Verdict;

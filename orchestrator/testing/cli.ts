@@ -15,12 +15,23 @@ export interface Ended {
   readonly stderr: string;
 }
 
+const GAMEDAY = join(root, 'bin/gameday.mjs');
+const LAUNCHER = `
+const env = { ...process.env, GAMEDAY_LAUNCHER: String(process.pid) };
+require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit', env });
+`;
+
 export class Playground {
   /** Stands for `.gameday`. */
   readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'gameday-cli-')));
 
   start(...words: string[]): Gameday {
-    return new Gameday(words, this.directory);
+    return new Gameday([GAMEDAY, ...words], this.directory);
+  }
+
+  /** With a process in between, as bin/handover.mjs is one where Node is old; signals go to that one. */
+  startByLauncher(...words: string[]): Gameday {
+    return new Gameday(['--eval', LAUNCHER, GAMEDAY, ...words], this.directory);
   }
 
   async run(...words: string[]): Promise<Ended> {
@@ -57,9 +68,9 @@ export class Gameday {
   #stdout = '';
   #stderr = '';
 
-  constructor(words: readonly string[], directory: string) {
+  constructor(parameters: readonly string[], directory: string) {
     // Whatever Node runs the test is a current one: no hand-over, so the pid is the orchestrator's.
-    this.#child = spawn(process.execPath, [join(root, 'bin/gameday.mjs'), ...words], {
+    this.#child = spawn(process.execPath, parameters, {
       cwd: root,
       env: { ...process.env, GAMEDAY_DIRECTORY: directory },
     });
@@ -76,6 +87,12 @@ export class Gameday {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Closes the pipes, as `head` does when it has seen enough. */
+  stopReading(): void {
+    this.#child.stdout!.destroy();
+    this.#child.stderr!.destroy();
   }
 
   /** Resolves when the text has been written to either stream. */
