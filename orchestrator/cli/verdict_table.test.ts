@@ -52,6 +52,14 @@ test('a line a criterion, within 100 columns, and whole reasons below', () => {
   expect(text).toContain('  KvWriteLatencyHigh: fired for 2 s\n  LoadIterationsDropped: no value');
 });
 
+test('80 columns have no room for the reasons: they stand below the table only', () => {
+  const text = verdictTable(record, 80, pc.createColors(false));
+  const table = text.split('\n').slice(0, 5);
+  for (const line of table) expect(line.length).toBeLessThanOrEqual(80);
+  expect(table[0]).not.toContain('why');
+  expect(text).toContain('  KvWriteLatencyHigh: fired for 2 s\n');
+});
+
 test('colours only when they are asked for', () => {
   expect(verdictTable(record, 100, pc.createColors(true))).toContain('\u001b[31m✘ fail');
   expect(verdictTable(record, 100, pc.createColors(false))).not.toContain('\u001b');

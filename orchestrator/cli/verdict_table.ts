@@ -42,9 +42,11 @@ function shortReason({ result, reason }: CriterionResult): string {
   return result === 'pass' ? reason.split(/[,;] /)[0]! : reason;
 }
 
+/** Without the last column where too little of it would be left: what did not pass says why below the table. */
 function cutWhy(rows: readonly (readonly string[])[], width: number): string[][] {
   const before = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 2);
-  const left = Math.max(WHY_MIN, width - before.reduce((sum, each) => sum + each, 0));
+  const left = width - before.reduce((sum, each) => sum + each, 0);
+  if (left < WHY_MIN) return rows.map((row) => row.slice(0, 3));
   return rows.map((row) => [...row.slice(0, 3), shorten(row[3]!, left)]);
 }
 

@@ -60,7 +60,13 @@ export class Child {
       });
       const { pid } = child;
       if (pid === undefined) throw new Error(`${options.name} has no process id`);
-      registry.add(options.name, pid);
+      try {
+        registry.add(options.name, pid);
+      } catch (error) {
+        // Nobody would find it again.
+        signalGroup(pid, 'SIGKILL');
+        throw error;
+      }
       const started = new Child(options.name, child, pid, exited);
       void exited.then(() => started.#released || registry.remove(pid));
       return started;

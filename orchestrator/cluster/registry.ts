@@ -54,9 +54,12 @@ export class ProcessRegistry {
     this.#write();
   }
 
+  /** Never throws: an entry that stays on a full disk names a process that is gone, and is known to be. */
   remove(pid: number): void {
     this.#content = { ...this.#content, processes: this.#content.processes.filter((entry) => entry.pid !== pid) };
-    this.#write();
+    try {
+      this.#write();
+    } catch {}
   }
 
   #write(): void {

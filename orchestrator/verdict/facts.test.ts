@@ -66,6 +66,21 @@ test.each<[string, Partial<RunRecord>, string[]]>([
     ['k6 could not run the load (exit code 107): see logs/k6.log'],
   ],
   ['k6 did not end', { load: {} as RunRecord['load'] }, ['the load did not end by itself']],
+  [
+    'killed while it settled',
+    {
+      phases: [
+        { name: 'loading', from: 100, to: 900 },
+        { name: 'settling', from: 900 },
+      ],
+    },
+    ['the run ended before it had settled: the last scrapes and checkers are missing'],
+  ],
+  [
+    'killed before it settled',
+    { phases: [{ name: 'loading', from: 100 }] },
+    ['the run ended before it had settled: the last scrapes and checkers are missing'],
+  ],
   ['no load', { load: null }, ['the load never started']],
   ['interrupted', { interrupted: { signal: 'SIGTERM', at: 5 } }, ['the run was interrupted by SIGTERM']],
   [

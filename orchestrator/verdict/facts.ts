@@ -52,12 +52,19 @@ export function runReasons(record: RunRecord): string[] {
   else if (load.exitCode === undefined) reasons.push('the load did not end by itself');
   else if (!EXIT_CODES_OF_A_WHOLE_LOAD.has(load.exitCode))
     reasons.push(`k6 could not run the load (exit code ${load.exitCode}): see ${load.logPath}`);
+  // An orchestrator that was killed notes no interruption: its settling has a beginning and no end.
+  else if (interrupted === undefined && error === undefined && !hasSettled(record))
+    reasons.push('the run ended before it had settled: the last scrapes and checkers are missing');
   return [
     ...reasons,
     ...unseenFaults(record)
       .filter((reason) => !record.inconclusive.some((known) => known.includes(reason.fault)))
       .map((reason) => reason.text),
   ];
+}
+
+function hasSettled({ phases }: RunRecord): boolean {
+  return phases.some((phase) => phase.name === 'settling' && phase.to !== undefined);
 }
 
 function unseenFaults(record: RunRecord): { readonly fault: string; readonly text: string }[] {
