@@ -51,6 +51,12 @@ describe('a run without faults', () => {
   });
 });
 
+test('what cannot be run is one JSON document, too', async () => {
+  const { code, stdout: text } = await playground.run('run', 'kv/smok', '--json');
+  expect(code).toBe(2);
+  expect(JSON.parse(text)).toMatchObject({ exitCode: 2, error: { code: 'SCENARIO_UNKNOWN' } });
+});
+
 describe('afterwards', () => {
   test('recheck comes to the same verdict', async () => {
     const before = playground.record().verdict!;

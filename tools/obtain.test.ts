@@ -258,6 +258,7 @@ describe('from a release', () => {
     await writeFile(join(home, 'file'), '');
     const error = await failure(['k6'], machine({ XDG_CACHE_HOME: join(home, 'file') }));
     expect(error.failures[0]?.attempts.at(-1)?.reason).toMatch(/^cannot write .*file\/gameday\/tools: ENOTDIR/);
+    expect(error.message).toContain('What to do: make that directory writable, or set XDG_CACHE_HOME to one that is');
   });
 });
 

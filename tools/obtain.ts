@@ -151,7 +151,7 @@ class Obtainer {
     } catch (error) {
       this.#signal.throwIfAborted();
       const directory = cacheDirectory(this.#surroundings);
-      tried.push({ way: 'cache', reason: `cannot write ${directory}: ${(error as Error).message}` });
+      tried.push({ way: 'cache', reason: `${UNWRITABLE} ${directory}: ${(error as Error).message}` });
     }
     return fail(distribution, names, tried);
   }
@@ -212,11 +212,15 @@ function withoutRange({ name, version, path, source }: LocatedTool): ObtainedToo
   return { name, version, path, source };
 }
 
+const UNWRITABLE = 'cannot write';
+
 function fail(distribution: Distribution, tools: readonly ToolName[], attempts: readonly Attempt[]): ToolFailure {
   const variables = tools.map(variableOf).join(', ');
   const unbroken = attempts.every(({ way }) => way !== 'go build');
-  const remedy =
-    unbroken && attempts.some(({ way }) => way.startsWith('GAMEDAY_'))
+  const unwritable = attempts.some(({ reason }) => reason.startsWith(UNWRITABLE));
+  const remedy = unwritable
+    ? `make that directory writable, or set XDG_CACHE_HOME to one that is, or set ${variables} to a binary of version ${distribution.accepts}`
+    : unbroken && attempts.some(({ way }) => way.startsWith('GAMEDAY_'))
       ? `correct or unset ${variables}`
       : `give access to github.com (HTTPS_PROXY, or GAMEDAY_MIRROR=<base URL that mirrors https://github.com>), ` +
         `or install Go (https://go.dev/dl), or set ${variables} to a binary of version ${distribution.accepts}`;

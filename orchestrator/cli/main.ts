@@ -5,6 +5,7 @@ import { RunDirectories } from '../run/directory.ts';
 import { PROJECT_ROOT, projectVersion } from '../run/project.ts';
 import { Systems } from '../run/systems.ts';
 import { ScenarioCatalogue } from '../scenario/catalogue.ts';
+import { errorDocument } from './error_document.ts';
 import { EXIT, type ExitCode, exitCodeOfError } from './exit_code.ts';
 import { createProgram } from './program.ts';
 import { SignalWatch } from './signals.ts';
@@ -22,7 +23,7 @@ async function main(): Promise<ExitCode> {
     ...{ root: PROJECT_ROOT, workingDirectory: process.cwd(), terminal, signals },
     systems: await Systems.project(),
     catalogue: new ScenarioCatalogue(PROJECT_ROOT),
-    directories: new RunDirectories(resolve(process.env.GAMEDAY_DIRECTORY ?? join(PROJECT_ROOT, '.gameday'))),
+    directories: new RunDirectories(resolve(process.env.GAMEDAY_DIRECTORY || join(PROJECT_ROOT, '.gameday'))),
   };
   const program = createProgram(context, projectVersion(PROJECT_ROOT), (code) => {
     exitCode = code;
@@ -34,7 +35,11 @@ async function main(): Promise<ExitCode> {
   } catch (error) {
     // Commander has written its own message.
     if (!(error instanceof CommanderError)) terminal.stderr.write(`${terminal.errColors.red(describe(error))}\n`);
-    return exitCodeOfError(error);
+    const code = exitCodeOfError(error);
+    // No command throws after it has printed its document.
+    if (process.argv.includes('--json') && code !== EXIT.pass)
+      terminal.stdout.write(`${JSON.stringify(errorDocument(error, code), null, 2)}\n`);
+    return code;
   }
 }
 

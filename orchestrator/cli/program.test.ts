@@ -49,6 +49,7 @@ describe('a mistake on the command line is 2, with the nearest name', () => {
     [['up', 'kw'], 'unknown system "kw"'],
     [['up', 'kv', '--nodes', '9'], '--nodes 9: kv takes 1 to 7'],
     [['up', 'kv', '--port', '65530'], 'ports are 1 to 65535'],
+    [['open', '--port', '70000'], 'Expected a whole number from 1 to 65535.'],
     [['down'], 'say which system, or --all'],
     [['recheck', 'no-such-run'], 'there is no run "no-such-run"'],
     [['recheck'], 'there are no runs yet'],

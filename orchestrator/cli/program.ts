@@ -123,7 +123,7 @@ function addRecordCommands(program: Command, context: Context, done: Done): void
     .command('open')
     .description('serves the report and the stored series of a run until Ctrl-C')
     .argument('[run]', what)
-    .option('--port <port>', 'a free one when absent', integerFrom(1))
+    .option('--port <port>', 'a free one when absent', integerFrom(1, 65_535))
     .action(async (run: string | undefined, flags: { port?: number }) => done(await openCommand(context, run, flags)));
   program
     .command('recheck')
@@ -152,11 +152,12 @@ function addMachineCommands(program: Command, context: Context, done: Done): voi
     .action((shell: string) => done(completionCommand(context, shell, program)));
 }
 
-function integerFrom(min: number): (text: string) => number {
+function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`Expected a whole number of at least ${min}.`);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number ${range}.`);
     }
     return value;
   };

@@ -51,7 +51,9 @@ describe('finding a run', () => {
 });
 
 describe('a record', () => {
-  const record = { version: 1, id: 'x', scenario: { criteria: [] }, phases: [] } as unknown as RunRecord;
+  const scenario = { load: {}, objectives: {}, faults: [], criteria: [] };
+  const parts = { startedAt: 1, load: null, phases: [], nodes: [], faults: [], inconclusive: [] };
+  const record = { version: 1, id: 'x', scenario, ...parts } as unknown as RunRecord;
 
   test('is read as it was written', () => {
     const run = directories.create('x', at, false);
@@ -64,6 +66,12 @@ describe('a record', () => {
     ['is missing', undefined, 'is no run of Gameday: it has no run.json'],
     ['is half a file', '{"version": 1, "id"', 'is not JSON'],
     ['is of a later Gameday', '{"version": 2}', 'has version 2, this Gameday reads version 1'],
+    ['is null', 'null', 'has version none'],
+    [
+      'lacks parts',
+      JSON.stringify({ version: 1, id: 'x', scenario: { criteria: [] } }),
+      'it lacks scenario, scenario.',
+    ],
     ['is of something else', '{"version": 1, "name": "package"}', 'is not the record of a run'],
   ])('that %s', (_, text, message) => {
     const run = directories.create('x', at, false);

@@ -105,23 +105,46 @@ export function readRecord(directory: RunDirectory): RunRecord {
   if (!existsSync(file)) {
     throw new RunDirectoryError('RUN_FOREIGN', `${directory.path} is no run of Gameday: it has no ${RUN_FILES.record}`);
   }
-  let record: RunRecord;
+  let record: RunRecord | null;
   try {
-    record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
+    record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord | null;
   } catch (error) {
     throw new RunDirectoryError('RUN_FOREIGN', `${file} is not JSON: ${(error as Error).message}`);
   }
-  if (record.version !== 1) {
-    const version = JSON.stringify(record.version);
+  if (record?.version !== 1) {
+    const version = JSON.stringify(record?.version) ?? 'none';
     throw new RunDirectoryError(
       'RUN_FOREIGN',
       `${file} has version ${version}, this Gameday reads version 1: use the one that made it`,
     );
   }
-  if (record.id === undefined || record.scenario?.criteria === undefined || !Array.isArray(record.phases)) {
-    throw new RunDirectoryError('RUN_FOREIGN', `${file} is not the record of a run: it lacks id, scenario or phases`);
+  const missing = missingParts(record);
+  if (missing.length > 0) {
+    throw new RunDirectoryError('RUN_FOREIGN', `${file} is not the record of a run: it lacks ${missing.join(', ')}`);
   }
   return record;
+}
+
+/** What every stage reads without looking whether it is there. */
+function missingParts(record: Partial<RunRecord>): string[] {
+  const { id, scenario, startedAt, load, phases, nodes, faults, inconclusive } = record;
+  const parts: readonly [string, boolean][] = [
+    ['id', typeof id === 'string'],
+    ['scenario', isObject(scenario?.load) && isObject(scenario?.objectives)],
+    ['scenario.criteria', Array.isArray(scenario?.criteria)],
+    ['scenario.faults', Array.isArray(scenario?.faults)],
+    ['startedAt', typeof startedAt === 'number'],
+    ['load', load !== undefined],
+    ['phases', Array.isArray(phases)],
+    ['nodes', Array.isArray(nodes)],
+    ['faults', Array.isArray(faults)],
+    ['inconclusive', Array.isArray(inconclusive)],
+  ];
+  return parts.filter(([, there]) => !there).map(([name]) => name);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 export function writeRecord(path: string, record: RunRecord): void {

@@ -32,6 +32,13 @@ describe('a word on the command line', () => {
     expect(names('kv/smoke', 'kv')).toEqual(['kv/smoke', 'kv/leader-kill']);
   });
 
+  test('one file that cannot be read hides no other', () => {
+    writeFileSync(join(root, 'scenarios/kv/alias.yaml'), 'title: *nothing\n');
+    mkdirSync(join(root, 'scenarios/kv/directory.yaml'));
+    expect(catalogue.list().map(({ name }) => name)).toContain('kv/smoke');
+    expect(names('kv/alias')).toEqual(['kv/alias']);
+  });
+
   test('a file outside of the project keeps its path', () => {
     const project = join(root, 'project');
     mkdirSync(project);

@@ -75,10 +75,17 @@ export class ScenarioCatalogue {
 
   #entry(file: string): CatalogueEntry {
     const name = file.replace(/^scenarios[/\\]/, '').replace(/\.ya?ml$/, '');
-    const document: unknown =
-      parseDocument(readFileSync(join(isAbsolute(file) ? '' : this.#root, file), 'utf8')).toJS() ?? {};
-    const { id, title, system } = document as Partial<Record<'id' | 'title' | 'system', unknown>>;
+    const { id, title, system } = readNames(isAbsolute(file) ? file : join(this.#root, file));
     const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
     return { name, file, id: text(id, name), title: text(title, ''), system: text(system, name.split('/')[0]!) };
+  }
+}
+
+/** Of a file that cannot be read nothing: the loader says what is wrong with it when it is asked for, and the others stay usable. */
+function readNames(path: string): Partial<Record<'id' | 'title' | 'system', unknown>> {
+  try {
+    return parseDocument(readFileSync(path, 'utf8')).toJS() ?? {};
+  } catch {
+    return {};
   }
 }

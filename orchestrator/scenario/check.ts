@@ -38,6 +38,8 @@ export function checkScenario(input: CheckInput): Problem[] {
   const checks: readonly Check[] = [
     nodeCount,
     loadScript,
+    loadSize,
+    objectiveValues,
     faultNames,
     faultTargets,
     faultWindows,
@@ -63,6 +65,29 @@ function* loadScript({ scenario, loadScripts, at }: CheckInput): Iterable<Proble
   const { script } = scenario.load;
   if (loadScripts.includes(script)) return;
   yield at.problem(['load', 'script'], `there is no loadtests/${script}${suggestion(script, loadScripts)}`);
+}
+
+/** k6 holds a virtual user for each operation in flight; more than this no machine starts. */
+const RATE_MAX = 100_000;
+const DURATION_MAX_MS = 30 * 86_400_000;
+
+function* loadSize({ scenario, source, at }: CheckInput): Iterable<Problem> {
+  const { ratePerSecond, durationMs } = scenario.load;
+  const path = (field: 'rate' | 'duration') =>
+    scenario.overlay === 'ci' && source.ci?.load?.[field] !== undefined ? ['ci', 'load', field] : ['load', field];
+  if (ratePerSecond <= 0 || ratePerSecond > RATE_MAX)
+    yield at.problem(path('rate'), `a load of ${ratePerSecond}/s: expected more than 0/s, at most ${RATE_MAX}/s`);
+  if (durationMs <= 0 || durationMs > DURATION_MAX_MS)
+    yield at.problem(path('duration'), `a load of ${formatDuration(durationMs)}: expected more than 0s, at most 30d`);
+}
+
+/** A limit that nothing can keep, or nothing can break, makes its rule say nothing. */
+function* objectiveValues({ scenario, at }: CheckInput): Iterable<Problem> {
+  for (const [name, { unit, value }] of Object.entries(scenario.objectives)) {
+    if (value <= 0) yield at.problem(['objectives', name], `objective "${name}" is 0: expected more`);
+    if (unit === 'ratio' && value > 1)
+      yield at.problem(['objectives', name], `objective "${name}" is more than 100%: expected a share`);
+  }
 }
 
 function* faultNames({ scenario, at }: CheckInput): Iterable<Problem> {

@@ -3,7 +3,7 @@
  * is the only statement of the file's shape; its `errorMessage` keywords (which editors read too) say what was expected.
  */
 import { Ajv2020, type DefinedError, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { Problem } from './problems.ts';
 import { nearest, suggestion } from './problems.ts';
 
@@ -82,10 +82,30 @@ export class ScenarioParser {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
     const at = new SourceLocator(document, lines, file);
     if (document.errors.length > 0) return { ok: false, problems: document.errors.map((e) => at.syntaxProblem(e)) };
-    const value: unknown = document.toJS() ?? {};
+    let value: unknown;
+    try {
+      value = document.toJS() ?? {};
+    } catch (error) {
+      // Aliases are followed here: one that leads nowhere, or far too many.
+      return {
+        ok: false,
+        problems: [at.syntaxProblem({ pos: [aliasOffset(document), 0], message: (error as Error).message })],
+      };
+    }
     if (this.#validate(value)) return { ok: true, source: value, at };
     return { ok: false, problems: describeErrors(this.#validate.errors ?? [], at) };
   }
+}
+
+/** Of the first alias that leads nowhere, otherwise of the first one. */
+function aliasOffset(document: Document.Parsed): number {
+  const offsets: { readonly offset: number; readonly known: boolean }[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      offsets.push({ offset: alias.range?.[0] ?? 0, known: alias.resolve(document) !== undefined });
+    },
+  });
+  return (offsets.find(({ known }) => !known) ?? offsets[0])?.offset ?? 0;
 }
 
 class SourceLocator implements Locator {

@@ -222,6 +222,13 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'at: 55s',
       'fault "leader-dies" ends at 1m5s, after the load\'s 1m: it must lie inside',
     ],
+    ['no load', 'rate: 150/s', 'rate: 0/s', 'x.yaml:6:54: a load of 0/s: expected more than 0/s'],
+    ['far too much load', 'rate: 150/s', 'rate: 1000000000/s', 'a load of 1000000000/s: expected more than 0/s'],
+    ['a load of no length', 'duration: 60s', 'duration: 0s', 'a load of 0ms: expected more than 0s, at most 30d'],
+    ['a load without end', 'duration: 60s', 'duration: 99999h', 'expected more than 0s, at most 30d'],
+    ['an objective of nothing', 'write_p99: 50ms', 'write_p99: 0ms', 'x.yaml:8:14: objective "write_p99" is 0'],
+    ['more than all', 'write_p99: 50ms', 'write_p99: 50ms\n  availability: 150%', 'is more than 100%'],
+    ['an alias that leads nowhere', 'title: A scenario', 'title: *nothing', 'x.yaml:3:8: Unresolved alias'],
     ['too many nodes', 'nodes: 3', 'nodes: 8', 'x.yaml:5:8: 8 nodes: kv takes 1 to 7'],
     [
       'firing without a fault',

@@ -39,8 +39,16 @@ export class ScenarioLoader {
 
   /** Throws `ScenarioError` with every problem when one of them is an error. */
   async load(file: string, options: ScenarioOptions): Promise<LoadedScenario> {
-    const text = readFileSync(isAbsolute(file) ? file : join(this.#surroundings.root, file), 'utf8');
-    return this.check(this.#parser.parse(text, file), file, options);
+    return this.check(this.#parser.parse(this.#read(file), file), file, options);
+  }
+
+  #read(file: string): string {
+    try {
+      return readFileSync(isAbsolute(file) ? file : join(this.#surroundings.root, file), 'utf8');
+    } catch (error) {
+      const message = `cannot be read as a file: ${(error as Error).message}`;
+      throw new ScenarioError([{ severity: 'error', file, line: 1, column: 1, message }]);
+    }
   }
 
   async check(parsed: ParsedDocument, file: string, options: ScenarioOptions): Promise<LoadedScenario> {

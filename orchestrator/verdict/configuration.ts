@@ -28,7 +28,7 @@ export async function readConfiguration(file: string): Promise<RunConfiguration>
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new VerdictError(
       'RUN_DIRECTORY_FOREIGN',
-      `${file} is missing: this is no run directory of Gameday, or not a whole one (\`gameday list\` shows the runs)`,
+      `${file} is missing: this is no run directory of Gameday, or not a whole one (runs are in .gameday/runs)`,
       { cause },
     );
   });

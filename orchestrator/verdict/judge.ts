@@ -69,7 +69,7 @@ async function checkRunDirectory(record: RunRecord, runDirectory: string): Promi
   if (text === null)
     throw new VerdictError(
       'RUN_DIRECTORY_FOREIGN',
-      `${runDirectory} has no ${RUN_FILES.record}: it is no run of Gameday (\`gameday list\` shows the runs)`,
+      `${runDirectory} has no ${RUN_FILES.record}: it is no run of Gameday (runs are in .gameday/runs)`,
     );
   let id: unknown;
   try {
