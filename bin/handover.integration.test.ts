@@ -11,7 +11,8 @@ const olderNode = join(project, 'older-node');
 const MAIN = `
 const [, , what, ...rest] = process.argv;
 process.on('SIGTERM', () => process.exit(7));
-console.log(JSON.stringify({ node: process.execPath, version: process.version as string, rest }));
+const direct = process.env.NO_PROXY?.split(',').includes('127.0.0.1') ?? false;
+console.log(JSON.stringify({ node: process.execPath, version: process.version as string, direct, rest }));
 if (what === 'exit') process.exit(3);
 if (what === 'die') process.kill(process.pid, 'SIGKILL');
 if (what === 'wait') setInterval(() => {}, 1000);
@@ -65,6 +66,7 @@ describe.each(['in place', 'as a child'])('an older Node hands over, %s', (way) 
     expect(JSON.parse(output)).toEqual({
       node: expect.stringMatching(/node_modules\/node-[a-z0-9-]+\/bin\/node$/),
       version: expect.stringMatching(/^v26\./),
+      direct: true,
       rest: ['--port', '8082'],
     });
     expect(code).toBe(3);

@@ -89,12 +89,19 @@ function missingNode() {
   return `${needs}; the one that comes with the dependencies (${name}) is missing: run "npm ci --include=optional" in ${root}.`;
 }
 
+/** With NODE_USE_ENV_PROXY a current Node asks the proxy for everything that NO_PROXY does not name, the nodes on loopback too. */
+function withDirectLoopback(env) {
+  const direct = [env.no_proxy || env.NO_PROXY, '127.0.0.1,localhost,::1'].filter(Boolean).join(',');
+  return { ...env, NO_PROXY: direct, no_proxy: direct };
+}
+
 /** Becomes `node`, where this Node can replace itself; otherwise starts it and stands in for it until it ends. */
 function handOver(node, parameters) {
-  if (typeof process.execve === 'function') process.execve(node, [node, ...parameters]);
+  if (typeof process.execve === 'function')
+    process.execve(node, [node, ...parameters], withDirectLoopback(process.env));
 
   // By this the orchestrator notices that its launcher was killed, and ends its run.
-  const env = { ...process.env, GAMEDAY_LAUNCHER: String(process.pid) };
+  const env = { ...withDirectLoopback(process.env), GAMEDAY_LAUNCHER: String(process.pid) };
   const child = spawn(node, parameters, { stdio: 'inherit', env });
   // Out of the way of `pkill -f`, which shall find the real process.
   process.title = 'gameday launcher';

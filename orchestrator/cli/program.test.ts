@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { RunDirectories } from '../run/directory.ts';
@@ -95,5 +96,19 @@ describe('commands that only look', () => {
     const { stdout } = await gameday('completion', shell);
     expect(stdout).toContain('recheck');
     expect(stdout).toContain('kv/leader-kill');
+  });
+
+  test.each([
+    ['run', '', ['all', 'kv', 'kv/smoke', '--seed'], ['bash']],
+    ['run', 'kv/l', ['kv/leader-kill', 'kv/leader-pause'], ['kv/smoke']],
+    ['up', '', ['kv', '--port'], ['kv/smoke']],
+    ['completion', '', ['bash', 'zsh', 'fish'], ['kv']],
+    ['open', '', ['--port'], ['kv']],
+  ])('bash completes `gameday %s %s`', async (command, word, some, none) => {
+    const { stdout } = await gameday('completion', 'bash');
+    const ask = `${stdout}\nCOMP_WORDS=(gameday ${command} "${word}") COMP_CWORD=2\n_gameday\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
+    const answers = spawnSync('bash', ['-c', ask], { encoding: 'utf8' }).stdout.trim().split('\n');
+    expect(answers).toEqual(expect.arrayContaining(some));
+    for (const other of none) expect(answers).not.toContain(other);
   });
 });

@@ -185,5 +185,16 @@ describe('the page', () => {
     expect(html).toContain('The run was ended by SIGINT before it could be judged.');
     expect(html).toContain('No charts');
     expect(html).toContain('KvStateDivergence: silent');
+    expect(html).toMatch(/<li>\w+: firing during leader-kill/);
+  });
+
+  test('of an interrupted run with data tells its criteria from other alerts', () => {
+    const record = interruptedRecord();
+    const html = page({ record });
+    const asked = record.scenario.criteria.map(({ alert }) => alert);
+    const fired = [...new Set(panels.firing.map(({ alert }) => alert))];
+    expect(fired.some((alert) => asked.includes(alert))).toBe(true);
+    for (const alert of fired)
+      expect([alert, html.includes(`alert: ${alert} (no criterion)`)]).toEqual([alert, !asked.includes(alert)]);
   });
 });

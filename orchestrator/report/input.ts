@@ -1,5 +1,6 @@
 /** All that a report is made of, and the few questions that several formats of it ask. */
 import type { RunRecord } from '../run/record.ts';
+import type { Criterion } from '../scenario/types.ts';
 import type { CriterionResult, Interval, Result } from '../verdict/types.ts';
 import { formatOffset, formatSeconds } from './format.ts';
 import type { LoadSummary } from './load-summary.ts';
@@ -74,7 +75,7 @@ export function unaskedAlertsOf({ record, panels }: ReportInput): readonly strin
 }
 
 /** What was asked of an alert, e.g. `firing during leader-kill within 10 s`. */
-export function expectationOf(criterion: CriterionResult): string {
+export function expectationOf(criterion: Criterion): string {
   const during = criterion.during === undefined ? '' : ` during ${criterion.during}`;
   const within = criterion.withinMs === undefined ? '' : ` within ${formatSeconds(criterion.withinMs / 1000)}`;
   return `${criterion.expect}${during}${within}${criterion.outside === 'faults' ? ' outside faults' : ''}`;

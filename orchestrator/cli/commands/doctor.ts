@@ -92,7 +92,10 @@ function kernel(): Finding[] {
     {
       subject: 'packet loss',
       state: netem && root ? 'ok' : 'note',
-      detail: `${netem ? 'the kernel has netem' : 'the kernel has no netem'}, ${root ? 'root' : 'not root'}`,
+      detail:
+        netem && root
+          ? 'available'
+          : `needs ${[...(netem ? [] : ['a kernel with netem']), ...(root ? [] : ['root'])].join(' and ')}`,
     },
   ];
 }

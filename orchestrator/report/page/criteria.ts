@@ -52,7 +52,9 @@ function row(criterion: CriterionResult, origin: number, runbook: string | undef
 export function renderCriteria({ record, runbooks }: ReportInput): Markup {
   const criteria = sortedCriteria(record);
   if (criteria.length === 0) {
-    const asked = record.scenario.criteria.map(({ alert, expect }) => html`<li>${alert}: ${expect}</li>`);
+    const asked = record.scenario.criteria.map(
+      (criterion) => html`<li>${criterion.alert}: ${expectationOf(criterion)}</li>`,
+    );
     return html`<section id="criteria"><h2>Criteria</h2><p>Not judged. The scenario asks for:</p><ul>${asked}</ul></section>`;
   }
   const origin = originOf(record);

@@ -54,6 +54,8 @@ function lanes({ record, panels }: ReportInput): Lane[] {
 /** What the verdict looked at, and what Prometheus recorded before and after it or without any criterion. */
 function alertLanes(record: RunRecord, recorded: readonly FiringInterval[]): Lane[] {
   const criteria = new Map((record.verdict?.criteria ?? []).map((criterion) => [criterion.alert, criterion]));
+  // A run that was never judged has criteria all the same.
+  const asked = new Set(record.scenario.criteria.map(({ alert }) => alert));
   const alerts = [...new Set([...criteria.keys(), ...recorded.map((span) => span.alert)])];
   return alerts
     .map((alert) => {
@@ -65,7 +67,7 @@ function alertLanes(record: RunRecord, recorded: readonly FiringInterval[]): Lan
       );
       const firing = [...(criterion?.firing ?? []), ...outside];
       return {
-        name: `alert: ${alert}${criterion === undefined ? ' (no criterion)' : ''}`,
+        name: `alert: ${alert}${asked.has(alert) ? '' : ' (no criterion)'}`,
         bars: [
           ...(criterion?.pending ?? []).map(({ from, to }) => ({ from, to, kind: 'pending', text: 'pending' })),
           ...firing.map(({ from, to }) => ({ from, to, kind: 'firing', text: 'firing' })),

@@ -228,7 +228,7 @@ export function syntheticRecord(result: Result): RunRecord {
         recovery: { unit: 'seconds', value: 10 },
       },
       faults: [{ name: 'leader-kill', kind: 'kill', target: 'leader', atMs: KILLED * SECOND, healAfterMs: 10 * SECOND }],
-      criteria: criteria.map(({ alert, expect }) => ({ alert, expect })),
+      criteria: criteria.map(({ alert, expect, during, withinMs }) => ({ alert, expect, ...(during && { during }), ...(withinMs && { withinMs }) })),
       settleMs: 10_000,
       overlay: 'none',
       timeScale: 1,
