@@ -8,6 +8,7 @@ import type { Options } from 'k6/options';
 import { readLoadInput } from '../lib/environment.ts';
 import { LoadMetrics } from '../lib/metrics.ts';
 import { thresholds } from '../lib/objectives.ts';
+import type { AttemptOutcome } from '../lib/operation.ts';
 import { Operations } from '../lib/operation.ts';
 import { Random } from '../lib/random.ts';
 import { openModel, plannedOperations } from '../profiles.ts';
@@ -33,32 +34,17 @@ export const options: Options = {
 const random = new Random(input.seed, __VU);
 const user = `${input.runId}-${input.segment}-${__VU}`;
 const workload = new KvWorkload(user, random);
-const client = new KvClient(
-  input.targets,
-  new Operations({
-    nodes: input.targets.length,
-    deadlineSeconds: input.deadlineSeconds,
-    attemptTimeoutSeconds: input.attemptTimeoutSeconds,
-    now: () => Date.now() / 1000,
-    sleep,
-    random,
-    onAttempt: (node, outcome) => metrics.attempt(node, outcome),
-  }),
-);
-
+const client = newClient((node, outcome) => metrics.attempt(node, outcome));
 /** For looks beside the operations: what they cost is not the system's answer to the load. */
-const lookout = new KvClient(
-  input.targets,
-  new Operations({
-    nodes: input.targets.length,
-    deadlineSeconds: input.deadlineSeconds,
-    attemptTimeoutSeconds: input.attemptTimeoutSeconds,
-    now: () => Date.now() / 1000,
-    sleep,
-    random,
-    onAttempt: () => {},
-  }),
-);
+const lookout = newClient(() => {});
+
+function newClient(onAttempt: (node: number, outcome: AttemptOutcome) => void): KvClient {
+  const { targets, deadlineSeconds, attemptTimeoutSeconds } = input;
+  const now = () => Date.now() / 1000;
+  const options = { nodes: targets.length, deadlineSeconds, attemptTimeoutSeconds, now, sleep, random, onAttempt };
+  return new KvClient(targets, new Operations(options));
+}
+
 /**
  * Of the acknowledged writes, the share that is looked for at once, at another node. A user's next read is seconds away, when every
  * node has long applied the write: only a look within the same millisecond tells a confirmed read from one that was not.

@@ -99,10 +99,10 @@ export class LeaderDuties {
     const { nodeId, self, record } = parseJoin(body);
     const { membership } = member;
     const known = membership.addresses[nodeId];
-    if (known === undefined) {
-      await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, record, deadlineMs);
-    } else if (parseMember(known).instanceId === '' && membership.learners.includes(nodeId)) {
-      // An administrator announced it; from now on it is known by the life in which it came.
+    const announced =
+      known !== undefined && parseMember(known).instanceId === '' && membership.learners.includes(nodeId);
+    if (known === undefined || announced) {
+      // One that an administrator announced is known, from now on, by the life in which it came.
       await this.#stepOn({ type: 'addLearner', node: nodeId, address: self }, record, deadlineMs);
     } else if (parseMember(known).instanceId !== record.instanceId) {
       throw joinConflict(nodeId, membership, record);
