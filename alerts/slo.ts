@@ -94,9 +94,10 @@ const BURN_RATES: readonly BurnRate[] = [
   },
 ];
 
-const links = (alert: string, dashboard: string) => ({
+const annotationsOf = (alert: string, dashboard: string) => ({
   runbook_url: `{{ $externalLabels.runbook_base }}docs/runbooks/${alert}.md`,
   dashboard_url: `{{ $externalLabels.dashboard_base }}d/gameday-${dashboard}`,
+  drill: 'kv/drills/no-majority',
 });
 
 const errorRatio = (window: string) => `slo:request_errors:ratio_rate${window}`;
@@ -121,7 +122,7 @@ function burnRateRule({ alert, factor, long, short, spent, severity, route, ...r
     annotations: {
       summary: `{{ $labels.slo }} spends its error budget ${factor} times faster than it may.`,
       description: `{{ $value | humanizePercentage }} of the requests of the last ${long} failed, and of the last ${short} too many as well. When this has lasted ${long}, ${spent} of the budget of 30 days is gone. Look at when it began, and at what changed then.`,
-      ...links(alert, 'overview'),
+      ...annotationsOf(alert, 'overview'),
     },
   };
 }
@@ -143,7 +144,7 @@ const RUN_BUDGET = {
         summary: 'More operations have failed than the availability objective allows for the whole run.',
         description:
           '{{ $value | printf "%.0f" }} operations failed within their deadline, retries included, and the rest of the run cannot make up for it. Look at when they failed and which fault was active.',
-        ...links('ErrorBudgetSpent', 'overview'),
+        ...annotationsOf('ErrorBudgetSpent', 'overview'),
       },
     },
   ],

@@ -72,6 +72,12 @@ const LAYERS: readonly Layer[] = [
     packages: 'all',
     why: 'checks know the tree, not the program',
   },
+  {
+    files: 'benchmarks/',
+    may: ['orchestrator/', 'simulator/', 'kit/', 'tools/', 'services/index.ts'],
+    packages: 'all',
+    why: 'a benchmark measures the program from outside: nothing of it imports a benchmark but the command that runs them',
+  },
   ...STAGES.map((stage, position) => ({
     files: `orchestrator/${stage}/`,
     // Files beside the stages, and the record of a run, are what all stages share.
@@ -80,6 +86,19 @@ const LAYERS: readonly Layer[] = [
     packages: 'all' as const,
     why: `a stage imports the types of earlier stages only (${STAGES.slice(0, position).join(', ') || 'none before it'})`,
   })),
+  {
+    files: 'orchestrator/cli/bombarder/',
+    may: ['orchestrator/', 'kit/', 'tools/', 'services/index.ts', 'package.json', 'loadtests/kv/defaults.ts'],
+    mayTypes: ['services/kv/api.ts'],
+    packages: 'all',
+    why: 'bombarder is the client of one system: it knows the shapes of its answers and the defaults of its load, no more',
+  },
+  {
+    files: 'orchestrator/cli/',
+    may: ['orchestrator/', 'simulator/', 'kit/', 'tools/', 'services/index.ts', 'package.json'],
+    packages: 'all',
+    why: 'the command line knows the orchestrator and the simulator, and a system through its manifest only',
+  },
   {
     files: 'orchestrator/',
     may: ['kit/', 'tools/', 'services/index.ts', 'package.json'],

@@ -57,6 +57,33 @@ export class HashSum {
   }
 }
 
+/**
+ * A 64-bit hash over a sequence of 32-bit words, one at a time: two lanes of MurmurHash3_x86_128, without bytes or allocations.
+ * Not cryptographic.
+ */
+export class StreamHash {
+  #h1 = 0x243f6a88;
+  #h2 = 0x13198a2e | 0;
+  #count = 0;
+
+  /** @param word an integer; of its bits the lowest 32 count */
+  add(word: number): void {
+    this.#h1 = (Math.imul(rotl(this.#h1 ^ scramble1(word), 19) + this.#h2, 5) + 0x561ccd1b) | 0;
+    this.#h2 = (Math.imul(rotl(this.#h2 ^ scramble2(word), 17) + this.#h1, 5) + 0x0bcaa747) | 0;
+    this.#count += 1;
+  }
+
+  /** Of what was added so far. */
+  value(): Hash64 {
+    return finish([this.#h1, this.#h2, 0, 0], this.#count);
+  }
+
+  /** 16 lower-case hexadecimal digits. */
+  toString(): string {
+    return hashToHex(this.value());
+  }
+}
+
 type Lanes = [number, number, number, number];
 
 const C1 = 0x239b961b;

@@ -1,8 +1,10 @@
 /**
- * Load profiles, all in one place. Each is an open model: operations start when they are due, whether or not earlier ones have
- * been answered, so a slow system cannot slow its own measurement down (no coordinated omission).
+ * Load profiles, all in one place. Each but one is an open model: operations start when they are due, whether or not earlier ones
+ * have been answered, so a slow system cannot slow its own measurement down (no coordinated omission). The profile `count` is a
+ * closed model, for "so many operations, so many at a time": there the share of successes is what is asked, not the latency.
  */
-import type { LoadInput } from './lib/environment.ts';
+import type { ClosedLoad, LoadInput } from './lib/environment.ts';
+import { COUNT } from './lib/environment.ts';
 
 /** Holds `rateTo` operations a second at the end of `seconds`; the rate changes linearly from the one before. */
 interface Stage {
@@ -25,6 +27,21 @@ export interface OpenModelScenario {
   readonly maxVUs: number;
   readonly gracefulStop: string;
 }
+
+/** A k6 scenario with the executor `shared-iterations`. */
+export interface ClosedModelScenario {
+  readonly executor: 'shared-iterations';
+  readonly vus: number;
+  readonly iterations: number;
+  readonly maxDuration: string;
+  readonly gracefulStop: string;
+}
+
+/**
+ * Operations of one iteration, at most: a script looks at some of its writes and sends some again. An iteration that k6 cut off would be
+ * missing in the history, so it is given the time that all of them may take.
+ */
+const OPERATIONS_PER_ITERATION_MAX = 3;
 
 type Profile = (rate: number, seconds: number) => Shape;
 
@@ -79,13 +96,15 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
 function shape(input: LoadInput): Shape {
   const profile = PROFILES[input.profile];
   if (profile === undefined) {
-    throw new Error(`unknown load profile "${input.profile}": expected one of ${Object.keys(PROFILES).join(', ')}`);
+    const names = [...Object.keys(PROFILES), COUNT].join(', ');
+    throw new Error(`unknown load profile "${input.profile}": expected one of ${names}`);
   }
   return profile(input.ratePerSecond, input.durationSeconds);
 }
 
-/** How many operations the profile starts in all: the area under its rate. */
+/** How many operations the profile starts in all: its count, or the area under its rate. */
 export function plannedOperations(input: LoadInput): number {
+  if (input.closed !== undefined) return input.closed.count;
   const { rateFrom, stages } = shape(input);
   let from = rateFrom;
   let operations = 0;
@@ -96,8 +115,32 @@ export function plannedOperations(input: LoadInput): number {
   return Math.round(operations);
 }
 
+/** The k6 scenario of the input's profile. */
+export function loadScenario(input: LoadInput): OpenModelScenario | ClosedModelScenario {
+  return input.closed === undefined ? openModel(input) : closedModel(input, input.closed);
+}
+
+function gracefulStop({ deadlineSeconds }: LoadInput): string {
+  return `${deadlineSeconds * OPERATIONS_PER_ITERATION_MAX + 1}s`;
+}
+
+/** Ends with the last operation; the longest it may last is with every one of them at its deadline. */
+export function closedModel(input: LoadInput, { count, concurrency, burst }: ClosedLoad): ClosedModelScenario {
+  const rounds = Math.ceil(count / concurrency);
+  const pauses = burst === undefined ? 0 : Math.ceil(count / burst.size) * burst.pauseSeconds;
+  const working = rounds * input.deadlineSeconds * OPERATIONS_PER_ITERATION_MAX;
+  return {
+    executor: 'shared-iterations',
+    // k6 refuses more users than iterations.
+    vus: Math.min(concurrency, count),
+    iterations: count,
+    maxDuration: `${Math.ceil(input.durationSeconds + pauses + working)}s`,
+    gracefulStop: gracefulStop(input),
+  };
+}
+
 /**
- * The k6 scenario of the input's profile.
+ * The open model of the input's profile.
  *
  * Virtual users by Little's law, L = λ·W: no operation outlives its deadline, so peak rate × deadline is as many as can ever be
  * busy, and k6 never drops an iteration for the want of one. Two seconds' worth are made before the start, since k6 cannot make
@@ -118,6 +161,6 @@ export function openModel(input: LoadInput): OpenModelScenario {
     })),
     preAllocatedVUs: Math.ceil(ratePeak * Math.min(2, input.deadlineSeconds)),
     maxVUs: Math.ceil(ratePeak * input.deadlineSeconds),
-    gracefulStop: `${input.deadlineSeconds}s`,
+    gracefulStop: gracefulStop(input),
   };
 }

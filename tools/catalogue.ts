@@ -1,6 +1,6 @@
 /** The tools that Gameday runs, never ships: where each comes from and which versions will do. A further tool is one more row. */
 
-export type ToolName = 'k6' | 'prometheus' | 'promtool';
+export type ToolName = 'k6' | 'prometheus' | 'promtool' | 'toxiproxy-server';
 
 /** How one binary of a distribution is asked for its version, and the Go package that it is built from. */
 export interface Tool {
@@ -23,7 +23,10 @@ export interface Distribution {
     readonly path: string;
     /** Lines of `<sha256>  <file>`, published with the release. */
     readonly checksums: string;
-    /** By `<process.platform>-<process.arch>`. Binaries lie in the archive's one top folder. */
+    /**
+     * By `<process.platform>-<process.arch>`. Binaries lie in the archive's one top folder; a file that is neither `.tar.gz` nor
+     * `.zip` is the one binary itself.
+     */
     readonly archives: Readonly<Record<string, string>>;
   };
   readonly build: {
@@ -88,6 +91,30 @@ export const catalogue: readonly Distribution[] = [
       ldflags: '-s -w -X github.com/prometheus/common/version.Version=3.15.0',
       seconds: 150,
     },
+  },
+  {
+    name: 'toxiproxy',
+    version: '2.12.0',
+    accepts: '>=2.12.0 <3',
+    tools: {
+      'toxiproxy-server': {
+        versionArguments: ['-version'],
+        versionPattern: /^toxiproxy-server version (\S+)/,
+        goPackage: 'github.com/Shopify/toxiproxy/v2/cmd/server',
+      },
+    },
+    release: {
+      path: 'Shopify/toxiproxy/releases/download/v2.12.0',
+      checksums: 'checksums.txt',
+      archives: {
+        'linux-x64': 'toxiproxy-server-linux-amd64',
+        'linux-arm64': 'toxiproxy-server-linux-arm64',
+        'darwin-x64': 'toxiproxy-server-darwin-amd64',
+        'darwin-arm64': 'toxiproxy-server-darwin-arm64',
+      },
+    },
+    // The version is injected: a build from the module would call itself "git".
+    build: { tags: [], ldflags: '-s -w -X github.com/Shopify/toxiproxy/v2.Version=2.12.0', seconds: 20 },
   },
 ];
 

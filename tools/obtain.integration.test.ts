@@ -18,9 +18,9 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 test('the real tools are found or obtained, and the survey agrees', async () => {
-  const tools = await obtain(['k6', 'prometheus', 'promtool']);
+  const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
   const rows = await survey();
-  expect([...tools.keys()].sort()).toEqual(['k6', 'prometheus', 'promtool']);
+  expect([...tools.keys()].sort()).toEqual(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
   for (const { name, found } of rows) expect(found).toMatchObject({ path: tools.get(name)?.path, inRange: true });
   const { stdout } = await promisify(execFile)(tools.get('prometheus')?.path ?? '', ['--version']);
   expect(stdout).toContain(`version ${tools.get('prometheus')?.version}`);

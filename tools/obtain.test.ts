@@ -11,6 +11,7 @@ const K6 = fakeBinary('k6 v2.2.0 (go1.26, linux/amd64)');
 const K6_LINUX = 'k6-v2.2.0-linux-amd64.tar.gz';
 const K6_MAC = 'k6-v2.2.0-macos-arm64.zip';
 const PROMETHEUS_LINUX = 'prometheus-3.15.0.linux-amd64.tar.gz';
+const TOXIPROXY_LINUX = 'toxiproxy-server-linux-amd64';
 
 let home: string;
 let open: AsyncDisposableStack;
@@ -104,7 +105,7 @@ describe('what the machine has', () => {
     const server = await release(await goodFiles());
     const PATH = `${join(home, 'bin')}:/usr/bin:/bin`;
     const rows = await survey(machine({ PATH, GAMEDAY_MIRROR: server.url }));
-    expect(rows.map(({ name }) => name)).toEqual(['k6', 'prometheus', 'promtool']);
+    expect(rows.map(({ name }) => name)).toEqual(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
     expect(rows[0]?.found).toMatchObject({ path, version: '2.2.0', source: 'path', inRange: true });
     expect(rows[1]).toMatchObject({
       variable: 'GAMEDAY_PROMETHEUS',
@@ -117,6 +118,14 @@ describe('what the machine has', () => {
 });
 
 describe('from a release', () => {
+  test('a file that is no archive is the binary itself', async () => {
+    const files = new Map([[TOXIPROXY_LINUX, Buffer.from(fakeBinary('toxiproxy-server version 2.12.0'))]]);
+    const server = await release(files);
+    const tools = await obtain(['toxiproxy-server'], { surroundings: machine({ GAMEDAY_MIRROR: server.url }) });
+    expect(tools.get('toxiproxy-server')).toMatchObject({ version: '2.12.0', source: 'release' });
+    expect(await cached()).toEqual(['toxiproxy/2.12.0/toxiproxy-server']);
+  });
+
   test('archives of both kinds are checked, unpacked and cached; only the tools are kept', async () => {
     const server = await release(await goodFiles());
     const progress: ToolProgress[] = [];

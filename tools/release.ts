@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { chmod, open, rm, writeFile } from 'node:fs/promises';
+import { chmod, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { BlobReader, configure, Uint8ArrayWriter, ZipReader } from '@zip.js/zip.js';
@@ -48,7 +48,7 @@ export async function fetchRelease(
   }
   signal.throwIfAborted();
   await unpack(distribution, file, directory);
-  await rm(file);
+  await rm(file, { force: true });
 }
 
 /** The sha256 of `file` in lines of `<hex>  <file>` or `<hex> *<file>`. */
@@ -135,13 +135,19 @@ function httpClient({ environment, limits }: Surroundings): { dispatcher: Dispat
 
 async function unpack(distribution: Distribution, file: string, directory: string): Promise<void> {
   const wanted = new Set<string>(toolNames(distribution));
-  const unpacked = file.endsWith('.zip')
-    ? await unpackZip(file, directory, wanted)
-    : await unpackTar(file, directory, wanted);
+  const unpacked = await unpackInto(directory, file, wanted);
   for (const tool of wanted) {
     if (!unpacked.has(tool)) throw new Error(`${file} holds no ${tool}`);
     await chmod(join(directory, tool), 0o755);
   }
+}
+
+async function unpackInto(directory: string, file: string, wanted: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  if (file.endsWith('.zip')) return unpackZip(file, directory, wanted);
+  if (file.endsWith('.tar.gz')) return unpackTar(file, directory, wanted);
+  const [tool] = wanted;
+  if (tool !== undefined) await rename(file, join(directory, tool));
+  return wanted;
 }
 
 /** Name of the tool that lies at `path`, one folder deep as in every release, or undefined. */

@@ -1,9 +1,11 @@
 /**
  * Typed client of the key-value API. Every call is one operation: it retries at other nodes until its deadline, always with the
- * same idempotency key, so that a write whose first attempt got no answer is still executed once.
+ * same idempotency key, so that a write whose first attempt got no answer is still executed once. Each call is recorded.
  */
 import type { RefinedResponse } from 'k6/http';
 import http from 'k6/http';
+import type { History, Observation } from '../lib/history.ts';
+import { readObservation, writeObservation } from '../lib/history.ts';
 import type { OperationResult, Operations, Reply } from '../lib/operation.ts';
 
 export interface KvEntry {
@@ -33,42 +35,70 @@ interface Call {
   readonly body?: unknown;
   readonly idempotencyKey?: string;
   /** Index of the node to ask first. */
-  readonly node?: number;
+  readonly node?: number | undefined;
 }
+
+const CREATE = { method: 'POST', path: '/api/kv', name: 'POST /api/kv' } as const;
+
+type Observe<T> = (result: KvResult<T>) => Observation | null;
 
 export class KvClient {
   readonly #targets: readonly string[];
   readonly #operations: Operations;
+  readonly #history: History | null;
 
-  constructor(targets: readonly string[], operations: Operations) {
+  /** @param history null to record nothing */
+  constructor(targets: readonly string[], operations: Operations, history: History | null) {
     this.#targets = targets;
     this.#operations = operations;
+    this.#history = history;
   }
 
-  create(entry: { key: string; value: string }, idempotencyKey: string): KvResult<KvEntry> {
-    return this.#call({ method: 'POST', path: '/api/kv', name: 'POST /api/kv', body: entry, idempotencyKey });
+  /** @param node index of the node to ask first; any when absent, here and below */
+  create(entry: { key: string; value: string }, idempotencyKey: string, node?: number): KvResult<KvEntry> {
+    const observe: Observe<KvEntry> = (result) =>
+      writeObservation('create', result.reply.body?.id ?? null, entry.value, result);
+    return this.#call({ ...CREATE, body: entry, idempotencyKey, node }, observe);
   }
 
-  update(id: string, change: { key?: string; value?: string }, idempotencyKey: string): KvResult<KvEntry> {
-    return this.#call({ method: 'PUT', path: `/api/kv/${id}`, name: 'PUT /api/kv/:id', body: change, idempotencyKey });
+  /** A create that was answered before, with the same key: an operation of its own only if it makes another entry. */
+  repeat(entry: { key: string; value: string }, idempotencyKey: string, first: KvEntry): KvResult<KvEntry> {
+    const observe: Observe<KvEntry> = (result) => {
+      const id = result.reply.body?.id ?? null;
+      return id === first.id ? null : writeObservation('create', id, entry.value, result);
+    };
+    return this.#call({ ...CREATE, body: entry, idempotencyKey }, observe);
   }
 
-  delete(id: string, idempotencyKey: string): KvResult<never> {
-    return this.#call({ method: 'DELETE', path: `/api/kv/${id}`, name: 'DELETE /api/kv/:id', idempotencyKey });
+  update(id: string, change: { value: string }, idempotencyKey: string, node?: number): KvResult<KvEntry> {
+    const call: Call = {
+      method: 'PUT',
+      path: `/api/kv/${id}`,
+      name: 'PUT /api/kv/:id',
+      body: change,
+      idempotencyKey,
+      node,
+    };
+    return this.#call(call, (result) => writeObservation('update', id, change.value, result));
   }
 
-  /** Linearizable. @param node index of the node to ask first */
+  delete(id: string, idempotencyKey: string, node?: number): KvResult<never> {
+    const call: Call = { method: 'DELETE', path: `/api/kv/${id}`, name: 'DELETE /api/kv/:id', idempotencyKey, node };
+    return this.#call(call, (result) => writeObservation('delete', id, null, result));
+  }
+
+  /** Linearizable. */
   get(id: string, node?: number): KvResult<KvEntry> {
-    return this.#call({ method: 'GET', path: `/api/kv/${id}`, name: 'GET /api/kv/:id', node });
+    const observe: Observe<KvEntry> = (result) => readObservation(id, result.reply.body?.value ?? null, result);
+    return this.#call({ method: 'GET', path: `/api/kv/${id}`, name: 'GET /api/kv/:id', node }, observe);
   }
 
-  /** Linearizable, in pages. @param after id of the last entry of the page before */
-  list(query: { limit: number; after?: string }): KvResult<KvEntry[]> {
-    const after = query.after === undefined ? '' : `&after=${query.after}`;
-    return this.#call({ method: 'GET', path: `/api/kv?limit=${query.limit}${after}`, name: 'GET /api/kv' });
+  #call<T>(call: Call, observe: Observe<T>): KvResult<T> {
+    const perform = () => this.#perform<T>(call);
+    return this.#history === null ? perform() : this.#history.run(perform, observe);
   }
 
-  #call<T>(call: Call): KvResult<T> {
+  #perform<T>(call: Call): KvResult<T> {
     const body = call.body === undefined ? null : JSON.stringify(call.body);
     return this.#operations.run(({ node, timeoutSeconds }) => {
       const headers: Record<string, string> = { 'Request-Timeout': timeoutSeconds.toFixed(3) };
@@ -83,15 +113,25 @@ export class KvClient {
       });
       const { blocked, connecting, duration } = response.timings;
       const seconds = (blocked + connecting + duration) / 1000;
-      return { status: response.status, errorCode: response.error_code, seconds, body: json<T>(response) };
+      const { status, error_code: errorCode } = response;
+      return { status, errorCode, seconds, body: json<T>(response), definite: isDefinite(response) };
     }, call.node);
   }
 }
 
 function json<T>(response: RefinedResponse<'text'>): T | null {
-  if (response.status < 200 || response.status >= 300 || !response.body) return null;
+  return response.status >= 200 && response.status < 300 ? (parsed(response) as T | null) : null;
+}
+
+/** Whether an error says that the request has not been and will not be executed (kit/errors.ts). */
+function isDefinite(response: RefinedResponse<'text'>): boolean {
+  if (response.status < 400) return false;
+  return (parsed(response) as { error?: { definite?: unknown } } | null)?.error?.definite === true;
+}
+
+function parsed(response: RefinedResponse<'text'>): unknown {
   try {
-    return JSON.parse(response.body) as T;
+    return response.body ? JSON.parse(response.body) : null;
   } catch {
     return null;
   }

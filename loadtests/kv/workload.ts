@@ -20,41 +20,69 @@ export type Step =
 /** Entries that one virtual user keeps alive: bounds its memory, and with the number of users the size of the store. */
 const ENTRIES_MAX = 16;
 
-/** Shares of the operations. Half are reads, so that acknowledged writes are looked for as often as they are made. */
-const READ = 0.5;
-const UPDATE = 0.2;
-const CREATE = 0.25;
+/** Shares of the operations; the rest are deletes. */
+export interface KvMix {
+  readonly read: number;
+  readonly update: number;
+  readonly create: number;
+}
+
+/** Of the writes, two in five update and half create. With half of them reads, acknowledged writes are looked for as often as they are made. */
+export function steadyMix(read = 0.5): KvMix {
+  return { read, update: (1 - read) * 0.4, create: (1 - read) * 0.5 };
+}
+
+/** As many creates as updates as deletes. */
+export function equalWrites(read: number): KvMix {
+  return { read, update: (1 - read) / 3, create: (1 - read) / 3 };
+}
 
 export class KvWorkload {
   readonly #prefix: string;
   readonly #random: { float(): number; below(limit: number): number };
+  readonly #mix: KvMix;
   readonly #entries: AcknowledgedEntry[] = [];
   #sequence = 0;
 
   /** @param prefix unique for the run and the virtual user: no two users ever write one key */
-  constructor(prefix: string, random: { float(): number; below(limit: number): number }) {
+  constructor(prefix: string, random: { float(): number; below(limit: number): number }, mix: KvMix = steadyMix()) {
     this.#prefix = prefix;
     this.#random = random;
+    this.#mix = mix;
   }
 
   /** The next operation. A value is never written twice, so that a read can tell every version from every other. */
   next(): Step {
-    this.#sequence += 1;
-    const value = `${this.#prefix}#${this.#sequence}`;
-    const create: Step = { kind: 'create', key: `${this.#prefix}-${this.#sequence}`, value };
+    const { key, value } = this.newEntry();
+    const create: Step = { kind: 'create', key, value };
     const entry = this.#entries[this.#random.below(Math.max(1, this.#entries.length))];
     if (entry === undefined) return create;
+    const { read, update, create: creates } = this.#mix;
     const draw = this.#random.float();
-    if (draw < READ) return { kind: 'read', entry };
-    if (draw < READ + UPDATE) return { kind: 'update', entry, value };
-    if (draw < READ + UPDATE + CREATE && this.#entries.length < ENTRIES_MAX) return create;
+    if (draw < read) return { kind: 'read', entry };
+    if (draw < read + update) return { kind: 'update', entry, value };
+    if (draw < read + update + creates && this.#entries.length < ENTRIES_MAX) return create;
     return { kind: 'delete', entry };
+  }
+
+  /** One that nobody has created. */
+  newEntry(): { readonly key: string; readonly value: string } {
+    const value = this.newValue();
+    return { key: value.replace('#', '-'), value };
+  }
+
+  /** One that nobody has written. */
+  newValue(): string {
+    this.#sequence += 1;
+    return `${this.#prefix}#${this.#sequence}`;
   }
 
   /** A create or an update was acknowledged. */
   acknowledged(entry: AcknowledgedEntry): void {
     this.forget(entry);
     this.#entries.push(entry);
+    // Of a script that only creates: the oldest will not be looked for again.
+    if (this.#entries.length > ENTRIES_MAX) this.#entries.shift();
   }
 
   /** The entry is gone, or nobody knows what it holds because a write's outcome is unknown: it is never read again. */

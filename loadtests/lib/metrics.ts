@@ -19,6 +19,8 @@ const staleReads = new Counter('stale_reads');
 const repeatedWrites = new Counter('repeated_writes');
 const duplicateWrites = new Counter('duplicate_writes');
 const plannedOperations = new Gauge('planned_operations');
+const iterationsBegun = new Counter('iterations_begun');
+const iterationsEnded = new Counter('iterations_ended');
 
 export class LoadMetrics {
   readonly #planned: number;
@@ -37,6 +39,16 @@ export class LoadMetrics {
     }
     this.#touchChecks();
     plannedOperations.add(this.#planned);
+  }
+
+  /**
+   * Runs one iteration. One that k6 cut off, or that failed in the script, begins and does not end: what it did is not in the
+   * history, which then proves nothing (orchestrator/run/checkers).
+   */
+  iteration(run: () => void): void {
+    iterationsBegun.add(1);
+    run();
+    iterationsEnded.add(1);
   }
 
   /** @param seconds from the first attempt to the answer, or to giving up: a failed operation counts with the time it took */

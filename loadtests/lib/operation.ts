@@ -9,6 +9,8 @@ export interface Reply {
   readonly errorCode: number;
   /** How long the attempt took, in fractions of a millisecond: k6's clock for scripts has whole ones only. */
   readonly seconds: number;
+  /** The node says that the request has not been and will not be executed. */
+  readonly definite?: boolean;
 }
 
 /**
@@ -120,7 +122,7 @@ export class Operations {
       const wait = backoffSeconds(attempts, random);
       const final =
         outcome === 'ok' || outcome === 'rejected' || seconds + wait + ATTEMPT_SECONDS_MIN > deadlineSeconds;
-      if (!ok) uncertain ||= outcome !== 'refused' && outcome !== 'rejected';
+      if (!ok) uncertain ||= outcome !== 'refused' && outcome !== 'rejected' && reply.definite !== true;
       if (final) return { ok, reply, node, seconds: attempts === 1 ? reply.seconds : seconds, attempts, uncertain };
       sleep(wait);
       node = this.#healthy((node + 1) % nodes);

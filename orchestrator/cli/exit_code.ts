@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { Interruption } from '../run/interruption.ts';
 import type { RunRecord } from '../run/record.ts';
+import type { Verdict } from '../verdict/types.ts';
 
 export const EXIT = {
   pass: 0,
@@ -31,9 +32,13 @@ const USAGE_CODES: readonly string[] = [
 export function exitCodeOfRun(record: RunRecord, warnInconclusive: boolean): ExitCode {
   if (record.interrupted) return EXIT[record.interrupted.signal];
   if (record.error || record.verdict === undefined) return EXIT.couldNotRun;
-  if (record.verdict.result === 'fail') return EXIT.fail;
-  if (record.verdict.result === 'inconclusive') return warnInconclusive ? EXIT.pass : EXIT.inconclusive;
-  return EXIT.pass;
+  return exitCodeOfVerdict(record.verdict, warnInconclusive);
+}
+
+/** Of a judgement alone, whatever became of the run: a run that was interrupted long ago is inconclusive, and nothing is interrupted now. */
+export function exitCodeOfVerdict({ result }: Verdict, warnInconclusive: boolean): ExitCode {
+  if (result === 'inconclusive') return warnInconclusive ? EXIT.pass : EXIT.inconclusive;
+  return result === 'fail' ? EXIT.fail : EXIT.pass;
 }
 
 /** Of several runs: what needs attention first. */

@@ -1,13 +1,20 @@
 /** The commands, their flags and their help. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { intervalOption } from './bombarder/options.ts';
+import { benchCommand } from './commands/bench.ts';
 import { type DownFlags, downCommand, statusCommand, type UpFlags, upCommand } from './commands/cluster.ts';
 import { completionCommand, SHELLS } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { type DrillFlags, drillCommand } from './commands/drill.ts';
+import { explainCommand } from './commands/explain.ts';
 import { type RunFlags, runCommand, startCommand } from './commands/run.ts';
 import { openCommand, type RecheckFlags, recheckCommand, reportCommand } from './commands/runs.ts';
 import { checkCommand, listCommand } from './commands/scenarios.ts';
+import { verifyStandingCommand, watchStandingCommand } from './commands/standing.ts';
 import type { Context } from './context.ts';
 import type { ExitCode } from './exit_code.ts';
+import { integerFrom } from './numbers.ts';
+import { addSimulationCommand } from './simulation_program.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 could not run, 129/130/143 interrupted.`;
@@ -30,6 +37,8 @@ export function createProgram(context: Context, version: string, done: (code: Ex
     .exitOverride();
   addRunCommands(program, context, done);
   addScenarioCommands(program, context, done);
+  addAlertCommands(program, context, done);
+  addSimulationCommand(program, context, done);
   addClusterCommands(program, context, done);
   addRecordCommands(program, context, done);
   addMachineCommands(program, context, done);
@@ -88,6 +97,31 @@ function addScenarioCommands(program: Command, context: Context, done: Done): vo
     .action(async (words: string[], flags: { json: boolean }) => done(await checkCommand(context, words, flags)));
 }
 
+function addAlertCommands(program: Command, context: Context, done: Done): void {
+  program
+    .command('drill')
+    .description('proves alerts red under their faults and green on a healthy run')
+    .argument('[alert...]', 'names of alerts')
+    .option('--all', 'every alert', false)
+    .option('--list', 'shows which drill turns which alert red; nothing is run', false)
+    .option('--no-healthy', 'without the healthy run')
+    .option('--seed <number>', 'repeats the choices of an earlier run', integerFrom(0))
+    .option('--json', 'one JSON document on stdout, everything else on stderr', false)
+    .option('--keep', 'never delete these runs', false)
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}\n\nExamples:\n  gameday drill KvNoLeader\n  gameday drill --all\n  gameday drill --list`,
+    )
+    .action(async (alerts: string[], flags: DrillFlags) => done(await drillCommand(context, alerts, flags)));
+  program
+    .command('explain')
+    .description('shows an alert: its rule, its runbook, its last drill, and its state in a run that is under way')
+    .argument('<alert>')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  gameday explain KvNoLeader')
+    .action(async (alert: string, flags: { json: boolean }) => done(await explainCommand(context, alert, flags)));
+}
+
 function addClusterCommands(program: Command, context: Context, done: Done): void {
   program
     .command('up')
@@ -115,6 +149,22 @@ function addClusterCommands(program: Command, context: Context, done: Done): voi
     .action(async (system: string | undefined, flags: { json: boolean }) =>
       done(await statusCommand(context, system, flags)),
     );
+  program
+    .command('watch')
+    .description('one screen with the health of the nodes that `up` started, until q or Ctrl-C')
+    .argument('[system]')
+    .addOption(intervalOption())
+    .action(async (system: string | undefined, flags: { interval: number }) =>
+      done(await watchStandingCommand(context, system, flags)),
+    );
+  program
+    .command('verify')
+    .description('compares the states of the nodes that `up` started, at one applied index')
+    .argument('[system]')
+    .option('--json', 'as JSON', false)
+    .action(async (system: string | undefined, flags: { json: boolean }) =>
+      done(await verifyStandingCommand(context, system, flags)),
+    );
 }
 
 function addRecordCommands(program: Command, context: Context, done: Done): void {
@@ -129,6 +179,11 @@ function addRecordCommands(program: Command, context: Context, done: Done): void
     .command('recheck')
     .description('judges a run again from what it stored')
     .argument('[run]', what)
+    .addOption(
+      new Option('--rules <which>', 'run: the rules that the run had; current: those of the working tree, shown only')
+        .choices(['run', 'current'])
+        .default('run'),
+    )
     .option('--json', 'one JSON document on stdout', false)
     .addOption(inconclusiveOption())
     .action(async (run: string | undefined, flags: RecheckFlags) => done(await recheckCommand(context, run, flags)));
@@ -141,6 +196,14 @@ function addRecordCommands(program: Command, context: Context, done: Done): void
 
 function addMachineCommands(program: Command, context: Context, done: Done): void {
   program
+    .command('bench')
+    .description('measures, beside a peer where there is one')
+    .argument('[name]', 'which; lists them when absent')
+    .option('--json', 'one JSON document on stdout', false)
+    .action(async (name: string | undefined, flags: { json: boolean }) =>
+      done(await benchCommand(context, name, flags)),
+    );
+  program
     .command('doctor')
     .description('shows tools, ports, disk and what faults this machine can do')
     .option('--json', 'as JSON', false)
@@ -150,17 +213,6 @@ function addMachineCommands(program: Command, context: Context, done: Done): voi
     .description('prints a completion script for the shell')
     .argument('<shell>', SHELLS.join(', '))
     .action((shell: string) => done(completionCommand(context, shell, program)));
-}
-
-function integerFrom(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`Expected a whole number ${range}.`);
-    }
-    return value;
-  };
 }
 
 function factor(text: string): number {

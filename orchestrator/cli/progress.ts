@@ -2,10 +2,12 @@
  * Shows a run as it goes on. On a terminal the last line is live; without one there are plain lines only, and few of them while
  * the load runs.
  */
+
 import { createProgressRenderer, type ProgressRenderer } from '../../tools/progress.ts';
 import type { RunEvent } from '../run/events.ts';
-import type { FaultRecord } from '../run/record.ts';
+import { describeFaultRecord, type FaultRecord, injectionName } from '../run/record.ts';
 import { formatDuration } from '../scenario/units.ts';
+import { describeCheckers } from './checkers.ts';
 import { shorten, type Terminal, widthOf } from './terminal.ts';
 
 /** Without a terminal the load says so often how it goes on. */
@@ -53,6 +55,12 @@ export class RunProgress {
       case 'nodeEnded':
         this.#warn(`node ${event.node} ${event.how}, and no fault made it`);
         break;
+      case 'checking':
+        this.#temporary('check', event.what);
+        break;
+      case 'checked':
+        for (const { text, good } of describeCheckers(event.checkers)) this.#check(text, good);
+        break;
       case 'judging':
         this.#temporary('judge', event.what);
         break;
@@ -84,7 +92,11 @@ export class RunProgress {
 
   #phase({ phase, expectedMs }: RunEvent & { type: 'phase' }): void {
     this.#endTools();
-    if (phase === 'loading') this.#line('load', `${formatDuration(expectedMs)} ahead ${this.#since()}`);
+    if (phase === 'loading')
+      this.#line(
+        'load',
+        `${expectedMs === 0 ? 'as fast as it goes' : `${formatDuration(expectedMs)} ahead`} ${this.#since()}`,
+      );
     if (phase === 'settling') this.#line('settle', `${formatDuration(expectedMs)} for the last scrapes and checkers`);
     if (phase === 'stopping') this.#temporary('stop', 'nodes, k6 and Prometheus');
     if (phase === 'judging') this.#line('judge', 'the rules on what Prometheus has stored');
@@ -98,8 +110,10 @@ export class RunProgress {
 
   #load({ elapsedMs, totalMs, operations, ratePerSecond }: RunEvent & { type: 'load' }): void {
     const elapsed = Math.min(elapsedMs, totalMs);
-    const text = `${clock(elapsed)} of ${clock(totalMs)}  ${operations} operations, ${Math.round(ratePerSecond)}/s`;
-    this.#temporary('load', `${bar(elapsed / totalMs)} ${text}`);
+    const done = `${operations} operations, ${Math.round(ratePerSecond)}/s`;
+    // A load without a duration is over when it is.
+    const text = totalMs === 0 ? `${clock(elapsedMs)}  ${done}` : `${clock(elapsed)} of ${clock(totalMs)}  ${done}`;
+    this.#temporary('load', totalMs === 0 ? text : `${bar(elapsed / totalMs)} ${text}`);
     if (this.#terminal.stderr.isTTY || elapsedMs - this.#lastLoadLineMs < PLAIN_LOAD_MS) return;
     this.#lastLoadLineMs = elapsedMs;
     this.#line('load', text);
@@ -108,9 +122,14 @@ export class RunProgress {
   #fault({ step, outcome, loadStartedAt }: RunEvent & { type: 'fault' }): void {
     const { errColors } = this.#terminal;
     const at = clock(this.#now() - loadStartedAt);
-    const text = `${at} ${outcome.name}: ${describeFault(step, outcome)}`;
+    const text = `${at} ${injectionName(outcome)}: ${describeFault(step, outcome)}`;
     const paint = step === 'injected' || step === 'failed' ? errColors.yellow : errColors.green;
     this.#line('fault', paint(text));
+  }
+
+  #check(text: string, good: boolean): void {
+    const { errColors } = this.#terminal;
+    this.#line('check', good ? text : errColors.red(text));
   }
 
   #since(): string {
@@ -146,12 +165,12 @@ export class RunProgress {
 }
 
 function describeFault(step: (RunEvent & { type: 'fault' })['step'], outcome: FaultRecord): string {
-  const { kind, target, node, injectedAt, healedAt, serviceRecoveredAt, recoveredAt, healthAfter } = outcome;
+  const { injectedAt, healedAt, serviceRecoveredAt, recoveredAt, healthAfter } = outcome;
   const after = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? '' : ` after ${formatDuration(to - from)}`;
   switch (step) {
     case 'injected':
-      return `${kind} ${target}, which is node ${node}`;
+      return describeFaultRecord(outcome);
     case 'service-recovered':
       return `clients are served again${after(injectedAt, serviceRecoveredAt)}`;
     case 'healed':

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClusterPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
+import type { ClusterPlan, LinkPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
 import type { ExitStatus } from './child.ts';
 import { ClusterNode } from './node.ts';
 import { type PortReservation, reservePorts } from './ports.ts';
@@ -24,6 +24,10 @@ export interface ClusterOptions {
   readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
   /** Ports by node and name; free ones are chosen when absent. */
   readonly ports?: readonly Readonly<Record<string, number>>[];
+  /** Puts something that can disturb them between the nodes; called once the nodes' places are known, before they start. */
+  readonly openLinks?: (places: readonly NodePlace[]) => Promise<readonly LinkPlan[]>;
+  /** See `ClusterPlan.faultToken`. */
+  readonly faultToken?: string;
 }
 
 /** The cluster did not come up. */
@@ -85,15 +89,19 @@ export class Cluster {
 }
 
 async function startOnce(options: ClusterOptions): Promise<Cluster> {
+  mkdirSync(options.logDirectory, { recursive: true });
   const names = options.manifest.ports.map((port) => port.name);
   const reservation = options.ports ? undefined : await reservePorts(options.count * names.length);
   let up = false;
   // A node that ends before all are ready is this function's business; `waitUntilReady` sees it.
   const onUnexpectedExit: ClusterOptions['onUnexpectedExit'] = (...ended) => up && options.onUnexpectedExit(...ended);
   const ports = options.ports ?? portsByNode(reservation!, names);
-  const cluster = new Cluster(makeNodes({ ...options, onUnexpectedExit }, ports));
+  const plan = await planCluster(options, ports).catch(async (error: unknown) => {
+    await reservation?.release();
+    throw error;
+  });
+  const cluster = new Cluster(makeNodes({ ...options, onUnexpectedExit }, plan));
   try {
-    mkdirSync(options.logDirectory, { recursive: true });
     await reservation?.release();
     await Promise.all(cluster.nodes.map((node) => node.start()));
     await waitUntilReady(cluster, options);
@@ -112,16 +120,27 @@ function portsByNode(reservation: PortReservation, names: readonly string[]): Re
   );
 }
 
-function makeNodes(options: ClusterOptions, ports: readonly Readonly<Record<string, number>>[]): ClusterNode[] {
-  const places: NodePlace[] = ports.map((own, index) => ({
+async function planCluster(
+  { dataDirectory, openLinks, faultToken }: ClusterOptions,
+  ports: readonly Readonly<Record<string, number>>[],
+): Promise<ClusterPlan> {
+  const nodes: NodePlace[] = ports.map((own, index) => ({
     index,
     host: HOST,
     ports: own,
-    dataDirectory: join(options.dataDirectory, `node_${index}`),
+    dataDirectory: join(dataDirectory, `node_${index}`),
   }));
-  const plan: ClusterPlan = { nodes: places, sharedDirectory: options.dataDirectory };
+  const links = await openLinks?.(nodes);
+  return {
+    ...{ nodes, sharedDirectory: dataDirectory },
+    ...(links ? { links } : {}),
+    ...(faultToken === undefined ? {} : { faultToken }),
+  };
+}
+
+function makeNodes(options: ClusterOptions, plan: ClusterPlan): ClusterNode[] {
   const { manifest, registry, onUnexpectedExit } = options;
-  return places.map(
+  return plan.nodes.map(
     (place) =>
       new ClusterNode({
         ...{ manifest, place, plan, registry, onUnexpectedExit },

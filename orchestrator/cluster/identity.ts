@@ -44,3 +44,13 @@ function startedPosix(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** The state letter of a process, `T` for one that was stopped. Linux only: undefined elsewhere, and when it is gone. */
+export function processState(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[0];
+  } catch {
+    return undefined;
+  }
+}

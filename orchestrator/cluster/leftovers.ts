@@ -25,7 +25,7 @@ export interface LeftoverSearch {
 
 /** `base` is the `.gameday` directory. */
 export function findLeftovers(base: string): LeftoverSearch {
-  const registries = globSync('{runs,up}/*/processes.json', { cwd: base })
+  const registries = globSync('{runs,up,bench}/*/processes.json', { cwd: base })
     .map((file) => ({ directory: dirname(join(base, file)), content: readRegistry(join(base, file)) }))
     .filter((entry): entry is { directory: string; content: RegistryContent } => entry.content !== undefined);
   const looksAfter = ({ orchestrator }: RegistryContent) => orchestrator !== undefined && isRunning(orchestrator);

@@ -1,8 +1,10 @@
 /** One node of a cluster as a process: what a fault does to it and what can be asked of it. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import type { ClusterPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterPlan, NodeFaultSet, NodePlace, SystemManifest } from '../../kit/system.ts';
 import { Child, type ExitStatus } from './child.ts';
 import { httpStatus, isSuccess } from './http_status.ts';
+import { processState } from './identity.ts';
 import type { ProcessRegistry } from './registry.ts';
 
 export type NodeState = 'stopped' | 'running' | 'paused';
@@ -19,6 +21,8 @@ export interface NodeOptions {
 }
 
 const READY_TIMEOUT_MS = 1000;
+/** A signal is delivered at once; this is for a machine that is not there at the moment. */
+const STOPPED_MS_MAX = 2000;
 
 export class ClusterNode {
   readonly index: number;
@@ -29,6 +33,10 @@ export class ClusterNode {
   readonly #options: NodeOptions;
   #child: Child | undefined;
   #paused = false;
+  /** Whose end, when it comes, is wanted. */
+  #endExpected: Child | undefined;
+  /** The id under which it joined after its data were lost; undefined for a node that is what it was at first. */
+  #rejoinedAs: number | undefined;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -58,7 +66,11 @@ export class ClusterNode {
     if (this.state !== 'stopped') throw new Error(`node ${this.index} is ${this.state} and cannot be started`);
     const { manifest, place, plan, registry, workingDirectory, logFile } = this.#options;
     mkdirSync(place.dataDirectory, { recursive: true });
-    const { command, arguments: words, environment } = manifest.start(place, plan);
+    const {
+      command,
+      arguments: words,
+      environment,
+    } = this.#rejoinedAs === undefined ? manifest.start(place, plan) : manifest.rejoin!(place, plan, this.#rejoinedAs);
     const name = `node ${this.index}`;
     const child = await Child.start(
       { name, command, arguments: words, environment, workingDirectory, logFile },
@@ -68,7 +80,7 @@ export class ClusterNode {
     this.#paused = false;
     void child.exited.then((status) => {
       // Whoever ends a node on purpose has let go of the child before.
-      if (this.#child === child) this.#options.onUnexpectedExit(this, status);
+      if (this.#child === child && this.#endExpected !== child) this.#options.onUnexpectedExit(this, status);
     });
   }
 
@@ -89,16 +101,56 @@ export class ClusterNode {
     this.#child?.release();
   }
 
-  pause(): void {
+  /** SIGSTOP; resolves when the process stands still, where that can be seen. */
+  async pause(): Promise<void> {
     if (this.state !== 'running') throw new Error(`node ${this.index} is ${this.state} and cannot be paused`);
     this.#child?.signal('SIGSTOP');
     this.#paused = true;
+    const deadline = performance.now() + STOPPED_MS_MAX;
+    while (processState(this.pid) !== 'T' && process.platform === 'linux') {
+      if (performance.now() > deadline) throw new Error(`node ${this.index} goes on after SIGSTOP`);
+      await delay(5);
+    }
   }
 
   resume(): void {
     if (this.state === 'stopped') throw new Error(`node ${this.index} is stopped and cannot be resumed`);
     this.#child?.signal('SIGCONT');
     this.#paused = false;
+  }
+
+  /** The running process is about to end by itself: resolves with how, or undefined when it has not in time. */
+  async endsWithin(timeoutMs: number, signal: AbortSignal): Promise<string | undefined> {
+    const child = this.#child;
+    if (child === undefined) throw new Error(`node ${this.index} is stopped and cannot end`);
+    this.#endExpected = child;
+    const aborter = new AbortController();
+    const late = delay(timeoutMs, undefined, { signal: AbortSignal.any([aborter.signal, signal]) }).catch(
+      () => undefined,
+    );
+    const status = await Promise.race([child.exited, late]);
+    aborter.abort();
+    if (status === undefined) this.#endExpected = undefined;
+    return status && (status.signal ? `ended by ${status.signal}` : `exit code ${status.code}`);
+  }
+
+  /** Moves the data aside, as evidence, and starts an empty node that takes this one's place in the cluster. */
+  async rejoin(): Promise<void> {
+    const { manifest, place, plan } = this.#options;
+    if (manifest.rejoin === undefined) throw new Error(`${manifest.name} cannot take a node in again`);
+    const count = plan.nodes.length;
+    const id = (this.#rejoinedAs ?? this.index) + count;
+    renameSync(place.dataDirectory, `${place.dataDirectory}.damaged-${Math.floor(id / count)}`);
+    this.#rejoinedAs = id;
+    await this.start();
+  }
+
+  async applyFaults(set: NodeFaultSet): Promise<NodeFaultSet> {
+    const { manifest, plan } = this.#options;
+    if (manifest.nodeFaults === undefined || plan.faultToken === undefined)
+      throw new Error(`node ${this.index} was not started with fault endpoints`);
+    await manifest.nodeFaults.apply(this.url, plan.faultToken, set);
+    return manifest.nodeFaults.read(this.url, plan.faultToken);
   }
 
   async isReady(): Promise<boolean> {

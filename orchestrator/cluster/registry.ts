@@ -33,12 +33,19 @@ export class ProcessRegistry {
     readonly runId: string;
     readonly runDirectory: string;
     readonly detached?: boolean;
+    /** Of an earlier registry in the same place, still running. */
+    readonly inherited?: readonly RegisteredProcess[];
   }) {
     this.#file = options.file;
     this.runId = options.runId;
     this.runDirectory = options.runDirectory;
     const self = options.detached ? undefined : identify(process.pid);
-    this.#content = { version: 1, runId: this.runId, ...(self ? { orchestrator: self } : {}), processes: [] };
+    this.#content = {
+      version: 1,
+      runId: this.runId,
+      ...(self ? { orchestrator: self } : {}),
+      processes: options.inherited ?? [],
+    };
     this.#write();
   }
 

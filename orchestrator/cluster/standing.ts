@@ -135,9 +135,18 @@ async function refuseTakenPorts(
   manifest: SystemManifest,
   ports: readonly Readonly<Record<string, number>>[],
 ): Promise<void> {
+  const taken = await takenPorts(ports);
+  if (taken.length === 0) return;
+  const free = await firstFreePort(manifest, ports.length, ports[0]![manifest.ports[0]!.name]!);
+  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${free ?? '<port>'}`;
+  throw new StandingClusterError('PORT_IN_USE', `${taken.join('\n')}\n${remedy}`);
+}
+
+/** A sentence for each port that is in use, with who holds it. `ports` by node and name; a node that is left out is not asked for. */
+export async function takenPorts(ports: readonly (Readonly<Record<string, number>> | undefined)[]): Promise<string[]> {
   const taken: string[] = [];
   for (const [node, own] of ports.entries()) {
-    for (const [name, port] of Object.entries(own)) {
+    for (const [name, port] of Object.entries(own ?? {})) {
       if (await isPortFree(port)) continue;
       const holder = holderOf(port);
       const who = holder
@@ -146,14 +155,15 @@ async function refuseTakenPorts(
       taken.push(`port ${port} (${name} of node ${node}) is ${who}`);
     }
   }
-  if (taken.length === 0) return;
-  const free = await firstFreePort(manifest, ports.length, ports[0]![manifest.ports[0]!.name]!);
-  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${free ?? '<port>'}`;
-  throw new StandingClusterError('PORT_IN_USE', `${taken.join('\n')}\n${remedy}`);
+  return taken;
 }
 
 /** A first port from which all are free, in steps that keep the documented digits: 18080, 28080 … */
-async function firstFreePort(manifest: SystemManifest, count: number, from: number): Promise<number | undefined> {
+export async function firstFreePort(
+  manifest: SystemManifest,
+  count: number,
+  from: number,
+): Promise<number | undefined> {
   for (let first = from + 10_000; first < 60_000; first += 10_000) {
     const ports = portsOf(manifest, count, first).flatMap((own) => Object.values(own));
     if ((await Promise.all(ports.map(isPortFree))).every(Boolean)) return first;

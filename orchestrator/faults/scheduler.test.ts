@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { Prng } from '../../kit/prng.ts';
+import type { NodeFaultSet, SystemManifest } from '../../kit/system.ts';
 import type { FaultRecord } from '../run/record.ts';
 import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
-import { processFaults } from './process_faults.ts';
+import { createFaults } from './kinds.ts';
 import { brokenPromises, FaultScheduler, type ScheduledNode } from './scheduler.ts';
 
 /** Time moves only when everybody waits. */
@@ -75,6 +76,7 @@ class FakeCluster {
 
 class FakeNode implements ScheduledNode {
   readonly index: number;
+  readonly url = 'http://node';
   readonly log: string[] = [];
   state: 'stopped' | 'running' | 'paused' = 'running';
   failsToStart = false;
@@ -98,12 +100,19 @@ class FakeNode implements ScheduledNode {
   async terminate(): Promise<void> {
     this.#set('stopped', 'terminate');
   }
-  pause(): void {
+  async pause(): Promise<void> {
     this.#set('paused', 'pause');
     this.#cluster.lost(this.index);
   }
   resume(): void {
     this.#set('running', 'resume');
+  }
+  async endsWithin(): Promise<undefined> {
+    return undefined;
+  }
+  async rejoin(): Promise<void> {}
+  async applyFaults(set: NodeFaultSet): Promise<NodeFaultSet> {
+    return set;
   }
   async hasRole(role: string): Promise<boolean> {
     return role === 'leader' && this.#cluster.serving && this.#cluster.leader === this.index;
@@ -126,6 +135,7 @@ const plan = (change: Partial<FaultPlan> = {}): FaultPlan => ({
   target: 'leader',
   atMs: 5000,
   healAfterMs: 3000,
+  parameters: {},
   ...change,
 });
 
@@ -136,13 +146,18 @@ function setUp(plans: readonly FaultPlan[]) {
   const scheduler = new FaultScheduler({
     plans,
     nodes: cluster.nodes,
-    faults: processFaults,
+    faults: createFaults({
+      manifest: { name: 'kv', faults: ['kill', 'pause', 'restart'] } as unknown as SystemManifest,
+      nodesObey: false,
+      remedy: { links: 'no links', nodes: 'no token' },
+    }),
     clock,
     random: new Prng(7),
     onChange: (outcome) => changes.push(outcome),
   });
   const abort = new AbortController();
-  const run = () => scheduler.run(clock.now(), 60_000, abort.signal);
+  const run = () =>
+    scheduler.run({ loadStartedAt: clock.now(), loadEndsAt: 50_000, giveUpAt: 60_000 }, abort.signal);
   return { clock, cluster, scheduler, changes, abort, run };
 }
 
@@ -249,6 +264,63 @@ describe('the schedule of faults', () => {
     expect(brokenPromises(scheduler.outcomes)).toEqual([
       'fault "dies" was healed, but the run ended before the system had recovered',
       'fault "later" was never injected',
+    ]);
+  });
+
+  describe('more than once', () => {
+    const repeated = { name: 'dies', target: 'any', healAfterMs: 1000, repeat: { everyMs: 4000, count: 3 } };
+
+    test('each injection has an outcome of its own under the common name', async () => {
+      const { clock, scheduler, run } = setUp([plan(repeated)]);
+      await clock.drive(run());
+      expect(scheduler.outcomes.map(({ name, injection, injectedAt }) => [name, injection, injectedAt])).toEqual([
+        ['dies', 1, 6000],
+        ['dies', 2, 10_000],
+        ['dies', 3, 14_000],
+      ]);
+      expect(brokenPromises(scheduler.outcomes)).toEqual([]);
+    });
+
+    test('the next one waits for the recovery from the one before, and is late', async () => {
+      const { clock, cluster, scheduler, run } = setUp([plan(repeated)]);
+      const other = cluster.nodes.find((node) => node.index !== 1)!;
+      other.readyAt = 12_000;
+      const health = { healthBefore: '2/3' };
+      await clock.drive(run());
+      expect(scheduler.outcomes.map(({ injectedAt, lateMs }) => [injectedAt, lateMs])).toEqual([
+        [6000, undefined],
+        [12_000, 2000],
+        [14_000, undefined],
+      ]);
+      expect(scheduler.outcomes[0]).toMatchObject(health);
+    });
+
+    test('one that the load would not cover is not injected, and fewer than promised is a broken promise', async () => {
+      const { clock, cluster, scheduler, run } = setUp([plan({ ...repeated, target: 'node:0' })]);
+      cluster.nodes[2]!.readyAt = 49_500;
+      await clock.drive(run());
+      expect(scheduler.outcomes.filter(({ injectedAt }) => injectedAt !== undefined)).toHaveLength(1);
+      expect(brokenPromises(scheduler.outcomes)).toContain('fault "dies" was injected 1 times of 3');
+    });
+  });
+
+  test('all and followers are struck at once, and healed together', async () => {
+    const { clock, cluster, scheduler, run } = setUp([
+      plan({ name: 'all-die', target: 'all' }),
+      plan({ name: 'two-sleep', kind: 'pause', target: 'followers', atMs: 20_000 }),
+    ]);
+    await clock.drive(run());
+    expect(scheduler.outcomes.map(({ nodes }) => nodes)).toEqual([[0, 1, 2], expect.any(Array)]);
+    expect(scheduler.outcomes[1]!.nodes).toHaveLength(2);
+    expect(cluster.nodes.every(({ log }) => log[0] === '6000 kill' && log[1] === '9000 start')).toBe(true);
+    expect(brokenPromises(scheduler.outcomes)).toEqual([]);
+  });
+
+  test('a fault that is not available here is a broken promise that says why', async () => {
+    const { clock, scheduler, run } = setUp([plan({ kind: 'slow_fsync', target: 'node:0' })]);
+    await clock.drive(run());
+    expect(brokenPromises(scheduler.outcomes)).toEqual([
+      'fault "dies" (slow_fsync node:0) not available here: kv has no fault "slow_fsync"',
     ]);
   });
 });

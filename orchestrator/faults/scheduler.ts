@@ -7,12 +7,12 @@
  */
 
 import type { Prng } from '../../kit/prng.ts';
-import type { FaultKind } from '../../kit/system.ts';
-import type { FaultRecord } from '../run/record.ts';
+import { OBSERVERS } from '../../kit/system.ts';
+import { type FaultRecord, injectionName, plannedInjections } from '../run/record.ts';
 import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
-import { chooseTarget, type TargetNode } from './target.ts';
-import type { Fault, FaultNode, Heal } from './types.ts';
+import { chooseTargets, divide, type TargetNode } from './target.ts';
+import type { FaultNode, Faults, Heal, Strike } from './types.ts';
 
 export interface ScheduledNode extends FaultNode, TargetNode {
   isReady(): Promise<boolean>;
@@ -22,27 +22,45 @@ export interface ScheduledNode extends FaultNode, TargetNode {
 export interface SchedulerOptions {
   readonly plans: readonly FaultPlan[];
   readonly nodes: readonly ScheduledNode[];
-  readonly faults: Readonly<Record<FaultKind, Fault>>;
+  readonly faults: Faults;
   readonly clock: Clock;
   readonly random: Prng;
   /** Called whenever an outcome changes. */
   readonly onChange: (outcome: FaultRecord) => void;
 }
 
+/** Epoch milliseconds. */
+export interface Schedule {
+  readonly loadStartedAt: number;
+  /** No injection may last longer. */
+  readonly loadEndsAt: number;
+  /** Nobody waits longer for a recovery. */
+  readonly giveUpAt: number;
+}
+
 const POLL_MS = 50;
 const PROBE_TIMEOUT_MS = 1000;
 /** A node without a leader for a moment has no leader to kill: the search goes on for so long. */
 const TARGET_PATIENCE_MS = 3000;
+/** An injection that waited no longer than this for the one before was in time. */
+const LATE_MS_MIN = 250;
+
+/** One injection, in `outcomes` by `name`. */
+interface Injection {
+  readonly name: string;
+  readonly plan: FaultPlan;
+  readonly plannedAt: number;
+}
 
 export class FaultScheduler {
   readonly #options: SchedulerOptions;
   readonly #outcomes = new Map<string, FaultRecord>();
-  /** What is in force now, by fault. */
+  /** What is in force now, by injection. */
   readonly #heals = new Map<string, Heal>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    for (const { name, kind, target } of options.plans) this.#outcomes.set(name, { name, kind, target });
+    for (const record of options.plans.flatMap(plannedInjections)) this.#outcomes.set(injectionName(record), record);
   }
 
   get outcomes(): readonly FaultRecord[] {
@@ -50,13 +68,11 @@ export class FaultScheduler {
   }
 
   /**
-   * Runs all faults, each at its own time after `loadStartedAt`; resolves when all are healed and recovered, or `giveUpAt` has
-   * passed. Aborting stops what is planned and rejects; `healAll` then undoes what is in force. Times are epoch milliseconds.
+   * Runs all faults, each at its own time after the load has started; resolves when all are healed and recovered, or it is time to
+   * give up. Aborting stops what is planned and rejects; `healAll` then undoes what is in force.
    */
-  async run(loadStartedAt: number, giveUpAt: number, signal: AbortSignal): Promise<void> {
-    const settled = await Promise.allSettled(
-      this.#options.plans.map((plan) => this.#runOne(plan, loadStartedAt, giveUpAt, signal)),
-    );
+  async run(schedule: Schedule, signal: AbortSignal): Promise<void> {
+    const settled = await Promise.allSettled(this.#options.plans.map((plan) => this.#runPlan(plan, schedule, signal)));
     signal.throwIfAborted();
     for (const result of settled) if (result.status === 'rejected') throw result.reason;
   }
@@ -66,46 +82,65 @@ export class FaultScheduler {
     await Promise.all([...this.#heals.keys()].map((name) => this.#heal(name)));
   }
 
-  async #runOne(plan: FaultPlan, loadStartedAt: number, giveUpAt: number, signal: AbortSignal): Promise<void> {
+  /** One injection after the other: the next one waits until the system has recovered from the one before. */
+  async #runPlan(plan: FaultPlan, schedule: Schedule, signal: AbortSignal): Promise<void> {
+    for (const [place, record] of plannedInjections(plan).entries()) {
+      const plannedAt = schedule.loadStartedAt + plan.atMs + place * (plan.repeat?.everyMs ?? 0);
+      await this.#runOne({ name: injectionName(record), plan, plannedAt }, schedule, signal);
+    }
+  }
+
+  async #runOne(injection: Injection, { loadEndsAt, giveUpAt }: Schedule, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    await clock.until(loadStartedAt + plan.atMs, signal);
-    const injectedAt = await this.#inject(plan, signal);
+    const { name, plan, plannedAt } = injection;
+    await clock.until(plannedAt, signal);
+    const lateMs = clock.now() - plannedAt;
+    const isLate = plan.repeat !== undefined && lateMs > LATE_MS_MIN;
+    // An injection that the load does not cover proves nothing; it stays uninjected, and the promise broken.
+    if (isLate && clock.now() + plan.healAfterMs > loadEndsAt) return;
+    if (isLate) this.#update(name, { lateMs });
+    const injectedAt = await this.#inject(injection, signal);
     if (injectedAt === undefined) return;
-    const service = this.#awaitService(plan.name, giveUpAt, signal);
+    const service = this.#awaitService(name, giveUpAt, signal);
     await clock.until(injectedAt + plan.healAfterMs, signal);
-    await this.#heal(plan.name);
-    if (await service) await this.#awaitAllReady(plan.name, giveUpAt, signal);
-    else this.#update(plan.name, { healthAfter: await this.#health() });
+    await this.#heal(name);
+    if (await service) await this.#awaitAllReady(name, giveUpAt, signal);
+    else this.#update(name, { healthAfter: await this.#health() });
   }
 
   /** The time of the injection, or undefined when it failed; the outcome then says why. */
-  async #inject(plan: FaultPlan, signal: AbortSignal): Promise<number | undefined> {
+  async #inject({ name, plan }: Injection, signal: AbortSignal): Promise<number | undefined> {
     const { clock, faults } = this.#options;
     const fault = faults[plan.kind];
     const available = fault.available();
-    if (available !== true) return this.#fail(plan.name, `not available here: ${available}`);
-    const node = await this.#findTarget(plan, signal);
-    if (node === undefined) return this.#fail(plan.name, `no running node was "${plan.target}"`);
-    this.#update(plan.name, { node: node.index, healthBefore: await this.#health() });
+    if (available !== true) return this.#fail(name, `not available here: ${available}`);
+    const strike = await this.#aim(name, plan, signal);
+    if (strike === undefined) return this.#fail(name, `no running node was "${plan.target}"`);
+    this.#update(name, { ...whom(strike), healthBefore: await this.#health() });
     signal.throwIfAborted();
     // The window opens before the blow falls: what the system feels must lie inside.
     const injectedAt = clock.now();
     try {
-      const heal = await fault.inject(node);
-      this.#heals.set(plan.name, heal);
-      this.#update(plan.name, { injectedAt });
+      this.#heals.set(name, await fault.inject(strike));
+      this.#update(name, { injectedAt });
       return injectedAt;
     } catch (error) {
-      return this.#fail(plan.name, `could not be injected: ${messageOf(error)}`);
+      return this.#fail(name, `could not be injected: ${messageOf(error)}`);
     }
   }
 
-  async #findTarget(plan: FaultPlan, signal: AbortSignal): Promise<ScheduledNode | undefined> {
-    const { clock, nodes, random } = this.#options;
+  async #aim(name: string, plan: FaultPlan, signal: AbortSignal): Promise<Strike | undefined> {
+    const { clock, nodes } = this.#options;
+    const random = this.#options.random.fork(name);
+    const strike = { name, parameters: plan.parameters, seed: random.fork('strike').seed, signal };
+    if (plan.groups !== undefined) return { ...strike, nodes, groups: divide(plan.groups, nodes.length, random) };
+    const observer = OBSERVERS.find((name) => name === plan.target);
+    if (plan.kind === 'silence') return observer && { ...strike, nodes: [], observer };
     const deadline = clock.now() + TARGET_PATIENCE_MS;
     for (;;) {
-      const node = await chooseTarget(plan.target, nodes, random.fork(plan.name));
-      if (node !== undefined || clock.now() >= deadline) return node;
+      const targets = await chooseTargets(plan.target, nodes, random);
+      if (targets.length > 0) return { ...strike, nodes: targets };
+      if (clock.now() >= deadline) return undefined;
       await clock.until(clock.now() + POLL_MS, signal);
     }
   }
@@ -170,19 +205,42 @@ export class FaultScheduler {
   }
 }
 
+/** Which nodes it is, as a record says it. */
+function whom({ nodes, groups, observer }: Strike): Partial<FaultRecord> {
+  if (observer !== undefined) return {};
+  if (groups !== undefined) return { groups };
+  return nodes.length === 1 ? { node: nodes[0]!.index } : { nodes: nodes.map((node) => node.index) };
+}
+
 /** Reasons for which a run cannot be concluded: what the scenario promised and did not happen. */
 export function brokenPromises(outcomes: readonly FaultRecord[]): string[] {
-  return outcomes.flatMap((outcome) => {
-    const { name, kind, target, injectedAt, healedAt, recoveredAt, error, healthBefore } = outcome;
-    if (error !== undefined) return [`fault "${name}" (${kind} ${target}) ${error}`];
-    if (injectedAt === undefined) return [`fault "${name}" was never injected`];
-    if (healedAt === undefined) return [`fault "${name}" was never healed`];
-    if (!isWhole(healthBefore) && !outcomes.some((other) => other !== outcome && inForce(other, injectedAt)))
-      return [`fault "${name}" struck a cluster of which only ${healthBefore} nodes were ready`];
-    // Whether it would have in time is not known: a run that ends before the objective `recovery` is over sees no alert for it.
-    return recoveredAt === undefined
-      ? [`fault "${name}" was healed, but the run ended before the system had recovered`]
-      : [];
+  return [...outcomes.flatMap((outcome) => brokenPromise(outcome, outcomes)), ...tooFew(outcomes)];
+}
+
+function brokenPromise(outcome: FaultRecord, outcomes: readonly FaultRecord[]): string[] {
+  const { injection, kind, target, injectedAt, healedAt, recoveredAt, error, healthBefore } = outcome;
+  const fault = `fault "${injectionName(outcome)}"`;
+  if (error !== undefined) return [`${fault} (${kind} ${target}) ${error}`];
+  // Those of a repeated fault are counted together.
+  if (injectedAt === undefined) return injection === undefined ? [`${fault} was never injected`] : [];
+  if (healedAt === undefined) return [`${fault} was never healed`];
+  if (!isWhole(healthBefore) && !outcomes.some((other) => other !== outcome && inForce(other, injectedAt)))
+    return [`${fault} struck a cluster of which only ${healthBefore} nodes were ready`];
+  // Whether it would have in time is not known: a run that ends before the objective `recovery` is over sees no alert for it.
+  return recoveredAt === undefined ? [`${fault} was healed, but the run ended before the system had recovered`] : [];
+}
+
+function tooFew(outcomes: readonly FaultRecord[]): string[] {
+  const repeated = Map.groupBy(
+    outcomes.filter(({ injection }) => injection !== undefined),
+    ({ name }) => name,
+  );
+  return [...repeated].flatMap(([name, injections]) => {
+    const injected = injections.filter(({ injectedAt }) => injectedAt !== undefined).length;
+    if (injected === injections.length) return [];
+    const late = injections.filter(({ lateMs }) => lateMs !== undefined).length;
+    const why = late === 0 ? '' : `; ${late} were late, because the system had not recovered from the one before`;
+    return [`fault "${name}" was injected ${injected} times of ${injections.length}${why}`];
   });
 }
 

@@ -2,7 +2,7 @@
  * What a load script is told, as environment variables: `GAMEDAY_LOAD` holds one JSON document of the type `LoadInput`, the rest
  * is k6's own configuration. Scripts under `loadtests/` read it as `JSON.parse(__ENV.GAMEDAY_LOAD)`.
  */
-import type { Objective, Scenario } from '../scenario/types.ts';
+import type { ClosedLoad, Objective, Scenario } from '../scenario/types.ts';
 
 export interface LoadInput {
   readonly runId: string;
@@ -12,9 +12,20 @@ export interface LoadInput {
   /** Base URLs of all nodes, in the order of their indices, e.g. `http://127.0.0.1:40123`. */
   readonly targets: readonly string[];
   readonly profile: string;
-  /** Operations started a second. */
+  /** Operations started a second; means nothing with the profile `count`. */
   readonly ratePerSecond: number;
   readonly durationSeconds: number;
+  /** Of the profile `count`. */
+  readonly closed?: {
+    readonly count: number;
+    readonly concurrency: number;
+    readonly burst?: { readonly size: number; readonly pauseSeconds: number };
+  };
+  readonly readShare?: number;
+  /** Whether every operation is recorded. */
+  readonly history: boolean;
+  /** Whether k6's own summary counts by outcome. */
+  readonly summaryByOutcome?: boolean;
   /** An operation, retries included, that has not succeeded by then has failed. */
   readonly deadlineSeconds: number;
   /** k6 judges the whole load and cannot leave a fault's window out, so thresholds differ where faults are planned. */
@@ -35,6 +46,7 @@ export interface LoadEnvironmentOptions {
 
 export function loadInput(options: LoadEnvironmentOptions): LoadInput {
   const { scenario } = options;
+  const { closed, readShare } = scenario.load;
   return {
     runId: options.runId,
     segment: options.segment,
@@ -43,10 +55,18 @@ export function loadInput(options: LoadEnvironmentOptions): LoadInput {
     profile: scenario.load.profile,
     ratePerSecond: scenario.load.ratePerSecond,
     durationSeconds: scenario.load.durationMs / 1000,
+    ...(closed === undefined ? {} : { closed: closedInput(closed) }),
+    ...(readShare === undefined ? {} : { readShare }),
+    history: scenario.load.history,
     deadlineSeconds: scenario.load.deadlineMs / 1000,
     faultsPlanned: scenario.faults.length > 0,
     objectives: scenario.objectives,
   };
+}
+
+function closedInput({ count, concurrency, burst }: ClosedLoad): NonNullable<LoadInput['closed']> {
+  if (burst === undefined) return { count, concurrency };
+  return { count, concurrency, burst: { size: burst.size, pauseSeconds: burst.pauseMs / 1000 } };
 }
 
 /** Variables for the k6 process, on top of the orchestrator's own environment. */

@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly workingDirectory: string;
   readonly summaryFile: string;
   readonly logFile: string;
+  /** Where the script's console goes: the history of all operations. */
+  readonly historyFile: string;
   /** A free port for its REST API. */
   readonly apiPort: number;
   readonly spawn: (options: ChildOptions) => Promise<Child>;
@@ -36,6 +38,8 @@ export class LoadError extends Error {
 
 /** From k6's `errext/exitcodes`. */
 const THRESHOLDS_CROSSED = 99;
+/** Names the Prometheus that receives what k6 measures; without it k6 has its summary only. */
+const REMOTE_WRITE_URL = 'K6_PROMETHEUS_RW_SERVER_URL';
 /** k6's execution status from which iterations run; 6 is setup(). */
 const STATUS_RUNNING = 7;
 const START_TIMEOUT_MS = 30_000;
@@ -65,7 +69,10 @@ export class K6 {
     const address = `127.0.0.1:${options.apiPort}`;
     const words = [
       ...['run', '--quiet', '--no-color', '--no-usage-report', '--address', address],
-      ...['--out', 'experimental-prometheus-rw', '--summary-export', options.summaryFile],
+      ...(REMOTE_WRITE_URL in options.environment ? ['--out', 'experimental-prometheus-rw'] : []),
+      ...['--summary-export', options.summaryFile],
+      // Raw, since the console would otherwise be wrapped in k6's log lines; k6's own log loses its levels by that.
+      ...['--console-output', options.historyFile, '--log-format', 'raw'],
       options.script,
     ];
     const { environment, workingDirectory, logFile, binary, spawn } = options;
@@ -115,6 +122,12 @@ export class K6 {
       | undefined;
     const operations = answer?.data?.attributes?.sample?.count;
     return operations === undefined ? undefined : { operations };
+  }
+
+  /** Lets it stand still until the returned function is called. What should have begun meanwhile begins then, all at once. */
+  pause(): () => Promise<void> {
+    this.#child.signal('SIGSTOP');
+    return async () => this.#child.signal('SIGCONT');
   }
 
   /** SIGTERM lets k6 write its summary; SIGKILL follows after `graceMs`. */

@@ -1,5 +1,6 @@
 /** `report.md`: the verdict for a comment on a pull request. */
-import { formatInstant, formatOffset, formatSeconds } from './format.ts';
+import { describeFaultRecord, injectionName } from '../run/record.ts';
+import { formatInstant, formatLoad, formatOffset, formatSeconds } from './format.ts';
 import {
   count,
   endOf,
@@ -37,11 +38,12 @@ function criteria({ record }: ReportInput): string[] {
 function faults({ record }: ReportInput): string[] {
   const origin = originOf(record);
   const lines = record.faults.map((fault) => {
-    const what = `${fault.kind} ${fault.target}${fault.node === undefined ? '' : ` (node ${fault.node})`}`;
+    const what = describeFaultRecord(fault);
+    const name = plain(injectionName(fault));
     if (fault.injectedAt === undefined)
-      return `- ${plain(fault.name)}: ${plain(what)} was not injected${fault.error === undefined ? '' : `: ${plain(fault.error)}`}`;
+      return `- ${name}: ${plain(what)} was not injected${fault.error === undefined ? '' : `: ${plain(fault.error)}`}`;
     const service = tookText(fault.injectedAt, fault.serviceRecoveredAt);
-    return `- ${plain(fault.name)}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready after ${tookText(fault.injectedAt, fault.recoveredAt)}`;
+    return `- ${name}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready after ${tookText(fault.injectedAt, fault.recoveredAt)}`;
   });
   return lines.length === 0 ? [] : ['', '**Faults**', '', ...lines];
 }
@@ -58,7 +60,7 @@ export function renderMarkdown(input: ReportInput): string {
   const { scenario } = record;
   const { word, emoji } = OUTCOMES[outcomeOf(record)];
   const further = furtherReasonsOf(record).map((reason) => `- ${plain(reason)}`);
-  const load = `${count(scenario.nodes, 'node')}, ${scenario.load.ratePerSecond}/s for ${formatSeconds(scenario.load.durationMs / 1000)}`;
+  const load = `${count(scenario.nodes, 'node')}, ${formatLoad(scenario.load)}`;
   return [
     `### ${emoji} ${word}: ${plain(scenario.title)}`,
     '',

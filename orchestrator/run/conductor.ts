@@ -13,6 +13,7 @@ import { observe } from './observation.ts';
 import type { ConductOptions, StageInput, Tools } from './options.ts';
 import { projectVersion } from './project.ts';
 import { RUN_FILES, type RunRecord } from './record.ts';
+import { faultTools } from './run_faults.ts';
 
 export interface RunResult {
   readonly record: RunRecord;
@@ -44,7 +45,7 @@ export async function conduct(options: ConductOptions): Promise<RunResult> {
 async function perform(options: ConductOptions, journal: Journal, registry: ProcessRegistry): Promise<void> {
   let tools: Tools = new Map();
   try {
-    tools = await obtain(TOOLS, {
+    tools = await obtain([...TOOLS, ...faultTools(options.loaded.scenario)], {
       signal: options.signal,
       onProgress: (progress) => options.emit({ type: 'tool', progress }),
     });

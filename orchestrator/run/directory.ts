@@ -50,7 +50,8 @@ export class RunDirectories {
       const path = join(this.#runs, id);
       // Not recursive, so it fails when the directory exists: whoever makes it owns it.
       if (!tryMakeDirectory(path)) continue;
-      for (const part of [RUN_FILES.logs, RUN_FILES.nodes, RUN_FILES.prometheus]) mkdirSync(join(path, part));
+      for (const part of [RUN_FILES.logs, RUN_FILES.nodes, RUN_FILES.prometheus, RUN_FILES.history])
+        mkdirSync(join(path, part));
       if (keep) writeFileSync(join(path, KEEP_FILE), '');
       return { id, path };
     }

@@ -17,6 +17,8 @@ export type RunEvent =
     }
   | { readonly type: 'fault'; readonly step: FaultStep; readonly outcome: FaultRecord; readonly loadStartedAt: number }
   | { readonly type: 'nodeEnded'; readonly node: number; readonly how: string }
+  | { readonly type: 'checking'; readonly what: string }
+  | { readonly type: 'checked'; readonly checkers: NonNullable<RunRecord['checkers']> }
   | { readonly type: 'judging'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string };
 

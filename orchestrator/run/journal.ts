@@ -2,7 +2,7 @@
 import { cpus, totalmem } from 'node:os';
 import type { LoadedScenario } from '../scenario/load.ts';
 import { type RunDirectory, writeRecord } from './directory.ts';
-import type { PhaseName, RunRecord } from './record.ts';
+import { type PhaseName, plannedInjections, type RunRecord } from './record.ts';
 
 export class Journal {
   readonly directory: RunDirectory;
@@ -58,7 +58,7 @@ export function newRecord({ directory, loaded, seed, gamedayVersion, startedAt }
     startedAt: startedAt.getTime(),
     phases: [{ name: 'starting', from: startedAt.getTime() }],
     nodes: [],
-    faults: scenario.faults.map(({ name, kind, target }) => ({ name, kind, target })),
+    faults: scenario.faults.flatMap(plannedInjections),
     load: null,
     inconclusive: [],
   };

@@ -7,12 +7,19 @@ const scenario = {
   id: 'kv-x',
   system: 'kv',
   objectives: { availability: { unit: 'ratio', value: 0.999 }, write_p99: { unit: 'seconds', value: 0.05 } },
-  faults: [{ name: 'dies', kind: 'kill', target: 'leader', atMs: 0, healAfterMs: 0 }],
+  faults: [{ name: 'dies', kind: 'kill', target: 'leader', parameters: {}, atMs: 0, healAfterMs: 0 }],
 } as unknown as Scenario;
 
 function create() {
   const time = { now: 10_000 };
-  const metrics = createRunMetrics({ runId: 'r', version: '1', scenario, nodes: 3, now: () => time.now });
+  const metrics = createRunMetrics({
+    runId: 'r',
+    version: '1',
+    scenario,
+    nodes: 3,
+    checkers: true,
+    now: () => time.now,
+  });
   const lines = async () =>
     (await metrics.exposition()).body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return { metrics, time, lines };
@@ -38,7 +45,7 @@ describe("the orchestrator's metrics", () => {
         'gameday_objective_write_p99_seconds 0.05',
         'gameday_fault_active{fault="dies",kind="kill",target="leader"} 0',
         'gameday_faults_injected_total{fault="dies",kind="kill"} 0',
-        'gameday_recovering_seconds{fault="dies"} 0',
+        'gameday_recovering_seconds{fault="dies",injection="1"} 0',
       ]),
     );
   });
@@ -61,20 +68,20 @@ describe("the orchestrator's metrics", () => {
       expect.arrayContaining([
         'gameday_fault_active{fault="dies",kind="kill",target="leader"} 1',
         'gameday_faults_injected_total{fault="dies",kind="kill"} 1',
-        'gameday_recovery_service_seconds{fault="dies"} 0.6',
-        'gameday_recovering_seconds{fault="dies"} 0',
+        'gameday_recovery_service_seconds{fault="dies",injection="1"} 0.6',
+        'gameday_recovering_seconds{fault="dies",injection="1"} 0',
       ]),
     );
     const healed = fault({ injectedAt: 9000, serviceRecoveredAt: 9600, healedAt: 10_000 });
     metrics.fault(healed);
     time.now = 12_000;
-    expect(await lines()).toContain('gameday_recovering_seconds{fault="dies"} 2');
+    expect(await lines()).toContain('gameday_recovering_seconds{fault="dies",injection="1"} 2');
     metrics.fault({ ...healed, recoveredAt: 12_500 });
     expect(await lines()).toEqual(
       expect.arrayContaining([
         'gameday_fault_active{fault="dies",kind="kill",target="leader"} 0',
-        'gameday_recovery_seconds{fault="dies"} 2.5',
-        'gameday_recovering_seconds{fault="dies"} 0',
+        'gameday_recovery_seconds{fault="dies",injection="1"} 2.5',
+        'gameday_recovering_seconds{fault="dies",injection="1"} 0',
       ]),
     );
   });

@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { createMetrics, type Metrics } from '../../kit/metrics.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { objectiveMetricName } from '../scenario/units.ts';
-import type { FaultRecord } from './record.ts';
+import { type CheckerMetrics, createCheckerMetrics } from './checker_metrics.ts';
+import { type FaultRecord, injectionName, plannedInjections } from './record.ts';
 
 export const METRIC_PHASES = ['starting', 'loading', 'settling'] as const;
 export type MetricPhase = (typeof METRIC_PHASES)[number];
@@ -12,6 +13,7 @@ export type MetricPhase = (typeof METRIC_PHASES)[number];
 export interface RunMetrics {
   phase(phase: MetricPhase): void;
   fault(outcome: FaultRecord): void;
+  readonly checkers: CheckerMetrics;
   exposition: Metrics['exposition'];
 }
 
@@ -20,6 +22,8 @@ export interface RunMetricsOptions {
   readonly version: string;
   readonly scenario: Scenario;
   readonly nodes: number;
+  /** Whether the system has checkers. */
+  readonly checkers: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -51,12 +55,16 @@ export function createRunMetrics(options: RunMetricsOptions): RunMetrics {
     metrics.gauge({ name: objectiveMetricName(name, objective), help }).set(objective.value);
   }
   setPhase('starting');
-  return { phase: setPhase, fault: createFaultMetrics(metrics, options), exposition: metrics.exposition };
+  return {
+    phase: setPhase,
+    fault: createFaultMetrics(metrics, options),
+    checkers: createCheckerMetrics(metrics, options.checkers),
+    exposition: metrics.exposition,
+  };
 }
 
 function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outcome: FaultRecord) => void {
   const outcomes = new Map<string, FaultRecord>();
-  const injected = new Set<string>();
   const active = metrics.gauge({
     name: 'gameday_fault_active',
     help: '1 from the injection of a fault to its heal; the series exists from the start of the run.',
@@ -67,37 +75,48 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
     help: 'Faults injected.',
     labels: ['fault', 'kind'],
   });
+  // `injection` is 1 to 100 (the schema's bound), so that a recovery that goes on is not hidden by one that has ended.
+  const labels = ['fault', 'injection'];
   const service = metrics.gauge({
     name: 'gameday_recovery_service_seconds',
     help: 'From the injection to the first request of a client, begun after it, that succeeded through any node.',
-    labels: ['fault'],
+    labels,
   });
   const full = metrics.gauge({
     name: 'gameday_recovery_seconds',
     help: 'From the heal until clients are served and every node is ready again.',
-    labels: ['fault'],
+    labels,
   });
   const going = metrics.gauge({
     name: 'gameday_recovering_seconds',
     help: 'Age of a recovery that has not ended: of the service since the injection, of the system since the heal; 0 otherwise.',
-    labels: ['fault'],
+    labels,
     collect: () => {
-      for (const outcome of outcomes.values())
-        going.set({ fault: outcome.name }, recoveringSeconds(outcome, options.now()));
+      for (const outcome of outcomes.values()) going.set(labelsOf(outcome), recoveringSeconds(outcome, options.now()));
     },
   });
   const record = (outcome: FaultRecord) => {
     const { name: fault, kind, target, injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
-    outcomes.set(fault, outcome);
-    active.set({ fault, kind, target }, injectedAt !== undefined && healedAt === undefined ? 1 : 0);
-    count.inc({ fault, kind }, injectedAt !== undefined && !injected.has(fault) ? 1 : 0);
-    if (injectedAt !== undefined) injected.add(fault);
+    const wasInjected = outcomes.get(injectionName(outcome))?.injectedAt !== undefined;
+    outcomes.set(injectionName(outcome), outcome);
+    const isActive = [...outcomes.values()].some((other) => other.name === fault && isInForce(other));
+    active.set({ fault, kind, target }, isActive ? 1 : 0);
+    count.inc({ fault, kind }, injectedAt !== undefined && !wasInjected ? 1 : 0);
     if (injectedAt !== undefined && serviceRecoveredAt !== undefined)
-      service.set({ fault }, (serviceRecoveredAt - injectedAt) / 1000);
-    if (healedAt !== undefined && recoveredAt !== undefined) full.set({ fault }, (recoveredAt - healedAt) / 1000);
+      service.set(labelsOf(outcome), (serviceRecoveredAt - injectedAt) / 1000);
+    if (healedAt !== undefined && recoveredAt !== undefined)
+      full.set(labelsOf(outcome), (recoveredAt - healedAt) / 1000);
   };
-  for (const { name, kind, target } of options.scenario.faults) record({ name, kind, target });
+  for (const outcome of options.scenario.faults.flatMap(plannedInjections)) record(outcome);
   return record;
+}
+
+function labelsOf({ name, injection = 1 }: FaultRecord): { fault: string; injection: string } {
+  return { fault: name, injection: String(injection) };
+}
+
+function isInForce({ injectedAt, healedAt }: FaultRecord): boolean {
+  return injectedAt !== undefined && healedAt === undefined;
 }
 
 /** The older of the two recoveries that are going on. */
@@ -112,16 +131,25 @@ export function recoveringSeconds(outcome: FaultRecord, now: number): number {
 export class MetricsServer {
   readonly port: number;
   readonly #server: Server;
+  #silent = false;
 
   private constructor(server: Server, port: number) {
     this.#server = server;
     this.port = port;
   }
 
+  /** Answers 500 until the returned function is called. */
+  silence(): () => Promise<void> {
+    this.#silent = true;
+    return async () => {
+      this.#silent = false;
+    };
+  }
+
   static async start(metrics: RunMetrics): Promise<MetricsServer> {
     const server = createServer((request, response) => {
-      if (request.url !== '/metrics') {
-        response.writeHead(404).end();
+      if (request.url !== '/metrics' || started.#silent) {
+        response.writeHead(request.url === '/metrics' ? 500 : 404).end();
         return;
       }
       void metrics.exposition().then(
@@ -135,7 +163,8 @@ export class MetricsServer {
     });
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the metrics server has no port');
-    return new MetricsServer(server, address.port);
+    const started = new MetricsServer(server, address.port);
+    return started;
   }
 
   async stop(): Promise<void> {

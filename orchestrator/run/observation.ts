@@ -4,28 +4,31 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Prng } from '../../kit/prng.ts';
 import { Child } from '../cluster/child.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/node.ts';
 import { reservePorts } from '../cluster/ports.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
 import { systemClock } from '../faults/clock.ts';
-import { processFaults } from '../faults/process_faults.ts';
-import { brokenPromises, FaultScheduler } from '../faults/scheduler.ts';
 import { loadEnvironment } from '../load/environment.ts';
 import { K6, LoadError, thresholdsCrossed } from '../load/k6.ts';
+import { loadTimeMaxMs } from '../scenario/load_plan.ts';
 import { type Prometheus, startPrometheus } from '../verdict/prometheus.ts';
+import { runCheckers } from './checkers.ts';
+import { ClockWatch } from './clock_watch.ts';
 import { faultStep } from './events.ts';
 import type { Journal } from './journal.ts';
 import { createRunMetrics, MetricsServer, type RunMetrics } from './metrics.ts';
 import type { ConductOptions, Tools } from './options.ts';
 import { writePrometheusFiles, writeTargets } from './prometheus_files.ts';
-import { type FaultRecord, type PhaseName, RUN_FILES } from './record.ts';
+import { type FaultRecord, injectionName, type PhaseName, RUN_FILES } from './record.ts';
+import { RunFaults } from './run_faults.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 const SCRAPED_TIMEOUT_MS = 15_000;
 const FOLLOW_MS = 1000;
+/** From a checker's result to the second evaluation of a rule that has seen it: a scrape, `rule_query_offset`, two evaluations. */
+const RESULTS_SEEN_MS = 7000;
 /** k6 may take so much longer than the load: the last operations' deadline and the summary. */
 const LOAD_OVERTIME_MS = 60_000;
 /** How long children may take to end by themselves: in peace, and when an interrupted run has seven seconds in all. */
@@ -69,14 +72,12 @@ class Observation {
   readonly #tools: Tools;
   readonly #metrics: RunMetrics;
   readonly #registry: ProcessRegistry;
-  /** Ends the faults when the load fails, and the whole when the run is interrupted. */
-  readonly #abort = new AbortController();
+  readonly #faults: RunFaults;
+  readonly #clock = new ClockWatch();
   #server: MetricsServer | undefined;
   #cluster: Cluster | undefined;
   #prometheus: Prometheus | undefined;
   #k6: K6 | undefined;
-  #scheduler: FaultScheduler | undefined;
-  #faults: Promise<void> = Promise.resolve();
   #loadStartedAt = 0;
 
   constructor(options: ConductOptions, journal: Journal, registry: ProcessRegistry, tools: Tools) {
@@ -90,7 +91,14 @@ class Observation {
       version: journal.record.gamedayVersion,
       scenario,
       nodes: scenario.nodes,
+      checkers: options.loaded.manifest.checkers !== undefined,
       now: systemClock.now,
+    });
+    this.#faults = new RunFaults({
+      ...{ loaded: options.loaded, root: options.root, seed: options.seed, registry, tools },
+      runDirectory: journal.directory.path,
+      silencers: { orchestrator: () => this.#server!.silence(), load: () => this.#k6!.pause() },
+      onChange: (outcome) => this.#faultChanged(outcome),
     });
   }
 
@@ -126,35 +134,52 @@ class Observation {
     const { logPath, summaryPath } = LOAD_FILES;
     this.#journal.update({ load: { script: scenario.load.script, from: this.#loadStartedAt, summaryPath, logPath } });
     this.#startFaults();
+    this.#clock.start();
     try {
       await this.#follow(this.#k6);
     } catch (error) {
-      this.#abort.abort(error);
+      this.#faults.abort(error);
       throw error;
     }
   }
 
-  /** Waits for the last scrapes, checkers and recoveries. */
+  /** Waits for recoveries, checkers and the last scrapes. */
   async settle(): Promise<void> {
-    const { settleMs } = this.#options.loaded.scenario;
+    const { loaded, signal } = this.#options;
+    const { settleMs } = loaded.scenario;
     this.enter('settling', settleMs);
-    await systemClock.until(Date.now() + settleMs, this.#options.signal);
-    await this.#faults;
-    const broken = brokenPromises(this.#scheduler?.outcomes ?? []);
+    const settledAt = Date.now() + settleMs;
+    const broken = await this.#faults.finish();
+    await this.#check();
+    await systemClock.until(Math.max(settledAt, Date.now() + RESULTS_SEEN_MS), signal);
     if (this.#prometheus?.hasEnded()) broken.push('Prometheus ended before the run did: see logs/prometheus.log');
     this.#journal.update({ inconclusive: [...this.#journal.record.inconclusive, ...broken] });
   }
 
+  async #check(): Promise<void> {
+    const { loaded, signal, emit } = this.#options;
+    const clockSteps = this.#clock.stop();
+    if (loaded.manifest.checkers === undefined) return;
+    const { id, path } = this.#journal.directory;
+    const checkers = await runCheckers({
+      ...{ checkers: loaded.manifest.checkers, nodes: this.#cluster!.nodes, clockSteps, signal },
+      ...{ runDirectory: path, runId: id, metrics: this.#metrics.checkers },
+      historyFiles: loaded.scenario.load.history ? [HISTORY_FILE] : [],
+      onProgress: (what) => emit({ type: 'checking', what }),
+    });
+    this.#journal.update({ checkers });
+    emit({ type: 'checked', checkers });
+  }
+
   /** Heals what is in force, ends every child. May be called whenever, however far `start` came. */
   async stop(graceMs: number): Promise<void> {
-    this.#abort.abort(this.#options.signal.reason);
-    await this.#faults.catch(() => undefined);
     // One after the other and each in any case: a full disk, say, must not leave a process behind.
     const errors: unknown[] = [];
     for (const step of [
-      () => this.#scheduler?.healAll(),
+      () => this.#faults.heal(),
       () => this.#noteNodes(),
       () => Promise.all([this.#k6?.stop(graceMs), this.#cluster?.stop(graceMs), this.#prometheus?.stop(graceMs)]),
+      () => this.#faults.stop(graceMs),
       () => this.#server?.stop(),
     ]) {
       await Promise.resolve()
@@ -176,6 +201,7 @@ class Observation {
       logDirectory: join(path, RUN_FILES.logs),
       readyTimeoutMs: READY_TIMEOUT_MS,
       signal,
+      ...this.#faults.clusterOptions(),
       onReady: (ready, total) => emit({ type: 'nodes', ready, total }),
       onUnexpectedExit: (node, { code, signal: by }) =>
         emit({ type: 'nodeEnded', node: node.index, how: by ? `was ended by ${by}` : `exited with code ${code}` }),
@@ -218,31 +244,22 @@ class Observation {
       workingDirectory: root,
       summaryFile: join(path, LOAD_FILES.summaryPath),
       logFile: join(path, LOAD_FILES.logPath),
+      historyFile: join(path, HISTORY_FILE),
     });
   }
 
   #startFaults(): void {
-    const { loaded, seed, signal } = this.#options;
-    const { faults, load, settleMs } = loaded.scenario;
-    this.#scheduler = new FaultScheduler({
-      plans: faults,
-      nodes: this.#cluster!.nodes,
-      faults: processFaults,
-      clock: systemClock,
-      random: new Prng(seed).fork('faults'),
-      onChange: (outcome) => this.#faultChanged(outcome),
-    });
-    const giveUpAt = this.#loadStartedAt + load.durationMs + settleMs;
-    this.#faults = this.#scheduler.run(this.#loadStartedAt, giveUpAt, AbortSignal.any([signal, this.#abort.signal]));
-    // Awaited in `settle` or `stop`; until then a rejection is not unhandled.
-    this.#faults.catch(() => undefined);
+    const { loaded, signal } = this.#options;
+    const { load, settleMs } = loaded.scenario;
+    const loadEndsAt = this.#loadStartedAt + load.durationMs;
+    const schedule = { loadStartedAt: this.#loadStartedAt, loadEndsAt, giveUpAt: loadEndsAt + settleMs };
+    this.#faults.begin(this.#cluster!.nodes, schedule, signal);
   }
 
   #faultChanged(outcome: FaultRecord): void {
-    const before = this.#journal.record.faults.find((fault) => fault.name === outcome.name);
-    this.#journal.update({
-      faults: this.#journal.record.faults.map((fault) => (fault.name === outcome.name ? outcome : fault)),
-    });
+    const isSame = (fault: FaultRecord) => injectionName(fault) === injectionName(outcome);
+    const before = this.#journal.record.faults.find(isSame);
+    this.#journal.update({ faults: this.#journal.record.faults.map((fault) => (isSame(fault) ? outcome : fault)) });
     this.#metrics.fault(outcome);
     const step = faultStep(before, outcome);
     if (step) this.#options.emit({ type: 'fault', step, outcome, loadStartedAt: this.#loadStartedAt });
@@ -252,7 +269,7 @@ class Observation {
   async #follow(k6: K6): Promise<void> {
     const { signal, loaded } = this.#options;
     const totalMs = loaded.scenario.load.durationMs;
-    const overdueAt = this.#loadStartedAt + totalMs + loaded.scenario.load.deadlineMs + LOAD_OVERTIME_MS;
+    const overdueAt = this.#loadStartedAt + loadTimeMaxMs(loaded.scenario.load) + LOAD_OVERTIME_MS;
     let ended = false;
     const exited = k6.exited.then((status) => {
       ended = true;
@@ -322,4 +339,6 @@ class Observation {
   }
 }
 
+/** Of segment 0. */
+const HISTORY_FILE = join(RUN_FILES.history, '0.ndjson');
 const LOAD_FILES = { summaryPath: RUN_FILES.k6Summary, logPath: join(RUN_FILES.logs, 'k6.log') };

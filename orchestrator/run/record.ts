@@ -1,6 +1,8 @@
 /** `run.json`: everything that is known of one run. Written again, atomically, whenever the run enters another phase. */
 import type { FaultKind } from '../../kit/system.ts';
-import type { Scenario } from '../scenario/types.ts';
+import type { CheckersRecord } from '../checkers/types.ts';
+import { describeParameters } from '../scenario/fault_kinds.ts';
+import type { FaultParameters, FaultPlan, Scenario } from '../scenario/types.ts';
 import type { Verdict } from '../verdict/types.ts';
 import type { InterruptionSignal } from './interruption.ts';
 
@@ -10,6 +12,8 @@ export const RUN_FILES = {
   /** The TSDB that the run's Prometheus wrote and the judge opens. */
   tsdb: 'tsdb',
   k6Summary: 'k6-summary.json',
+  /** What the clients saw, one file for each k6 process, and the final state that was read. */
+  history: 'history',
   logs: 'logs',
   /** Prometheus' configuration, its targets and copies of the rules that judged the run. */
   prometheus: 'prometheus',
@@ -20,6 +24,9 @@ export const RUN_FILES = {
   reportMarkdown: 'report.md',
   junit: 'junit.xml',
 } as const;
+
+export const CHECKERS = ['linearizability', 'durability', 'states'] as const;
+export type CheckerName = (typeof CHECKERS)[number];
 
 export type PhaseName = 'starting' | 'loading' | 'settling' | 'stopping' | 'judging' | 'done';
 
@@ -49,6 +56,11 @@ export interface RunRecord {
   readonly load: LoadRecord | null;
   /** Reasons for which nothing can be concluded, found while the run went on: a fault that was promised and not seen … */
   readonly inconclusive: readonly string[];
+  /** What the checkers found once the load was over; absent when they did not run. */
+  readonly checkers?: CheckersRecord & {
+    /** Why a checker has no result, by its name. */
+    readonly problems: Readonly<Partial<Record<CheckerName, string>>>;
+  };
   /** Set when a signal ended the run early. */
   readonly interrupted?: { readonly signal: InterruptionSignal; readonly at: number };
   /** Set when the run could not be carried through. */
@@ -74,13 +86,24 @@ export interface NodeRecord {
   readonly log: string;
 }
 
+/** One injection of a fault. */
 export interface FaultRecord {
+  /** Of the fault in the scenario; all its injections have the same. */
   readonly name: string;
+  /** 1-based, of a fault that is injected more than once. */
+  readonly injection?: number;
   readonly kind: FaultKind;
   /** As in the scenario: `leader`. */
   readonly target: string;
-  /** Which node that was. */
+  /** Which node that was, when it was one. */
   readonly node?: number;
+  /** Which nodes they were, when they were several. */
+  readonly nodes?: readonly number[];
+  /** Who stayed with whom, when the target was groups. */
+  readonly groups?: readonly (readonly number[])[];
+  readonly parameters?: FaultParameters;
+  /** How much later than planned, because the injection before had not been recovered from; absent when in time. */
+  readonly lateMs?: number;
   readonly injectedAt?: number;
   readonly healedAt?: number;
   /** A client-visible request succeeds again, through any node. */
@@ -91,6 +114,26 @@ export interface FaultRecord {
   readonly healthBefore?: string;
   readonly healthAfter?: string;
   readonly error?: string;
+}
+
+/** `leader-dies`, or `leader-dies-2` for the second injection of several. */
+export function injectionName({ name, injection }: Pick<FaultRecord, 'name' | 'injection'>): string {
+  return injection === undefined ? name : `${name}-${injection}`;
+}
+
+/** `partition leader, in only (node 1)`: what was done to whom. */
+export function describeFaultRecord({ kind, target, parameters, node, nodes, groups }: FaultRecord): string {
+  const how = parameters === undefined ? '' : describeParameters(parameters);
+  const several = groups?.map((group) => group.join(', ')).join(' | ') ?? nodes?.join(', ');
+  const whom = node === undefined ? several && `nodes ${several}` : `node ${node}`;
+  return `${kind} ${target}${how && `, ${how}`}${whom === undefined ? '' : ` (${whom})`}`;
+}
+
+/** What a plan promises: one record for each injection. */
+export function plannedInjections({ name, kind, target, parameters, repeat }: FaultPlan): FaultRecord[] {
+  const common = { kind, target, ...(Object.keys(parameters).length > 0 ? { parameters } : {}) };
+  if (repeat === undefined) return [{ name, ...common }];
+  return Array.from({ length: repeat.count }, (_, place) => ({ name, injection: place + 1, ...common }));
 }
 
 export interface LoadRecord {

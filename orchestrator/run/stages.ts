@@ -8,11 +8,13 @@ import { openStoredSeries, type StoredOptions, type StoredSeries, withStoredSeri
 import type { Verdict } from '../verdict/types.ts';
 import type { StageInput } from './options.ts';
 
-export async function judgeStage(input: StageInput): Promise<Verdict> {
-  const { record, directory, tools, signal, onProgress, registry } = input;
+/** @param input `rulesFiles`, absolute, to judge by other rules than those that the run had */
+export async function judgeStage(input: StageInput & { readonly rulesFiles?: readonly string[] }): Promise<Verdict> {
+  const { record, directory, tools, signal, onProgress, registry, rulesFiles } = input;
   const prometheus = tools.get('prometheus');
   return judge({
     ...{ record, signal, onProgress },
+    ...(rulesFiles === undefined ? {} : { rulesFiles }),
     runDirectory: directory.path,
     tools: prometheus ? new Map([['prometheus' as const, prometheus]]) : new Map(),
     environment: registry.environment(),

@@ -9,10 +9,11 @@ describe('a word on the command line', () => {
   let catalogue: ScenarioCatalogue;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'gameday-catalogue-'));
-    for (const name of ['kv/leader-kill', 'kv/smoke', 'counter/steady']) {
+    for (const name of ['kv/leader-kill', 'kv/smoke', 'counter/steady', 'kv/drills/disk']) {
       mkdirSync(join(root, 'scenarios', name, '..'), { recursive: true });
-      const [system, file] = name.split('/');
-      writeFileSync(join(root, 'scenarios', `${name}.yaml`), `id: ${system}-${file}\ntitle: T\nsystem: ${system}\n`);
+      const [system, ...words] = name.split('/');
+      const id = [system, ...words].join('-');
+      writeFileSync(join(root, 'scenarios', `${name}.yaml`), `id: ${id}\ntitle: T\nsystem: ${system}\n`);
     }
     catalogue = new ScenarioCatalogue(root);
   });
@@ -26,6 +27,9 @@ describe('a word on the command line', () => {
     ['scenarios/kv/smoke.yaml', ['kv/smoke']],
     ['kv', ['kv/leader-kill', 'kv/smoke']],
     ['all', ['counter/steady', 'kv/leader-kill', 'kv/smoke']],
+    ['kv/drills', ['kv/drills/disk']],
+    ['kv/drills/disk', ['kv/drills/disk']],
+    ['kv-drills-disk', ['kv/drills/disk']],
   ])('%s', (word, expected) => expect(names(word)).toEqual(expected));
 
   test('several words name each scenario once', () => {

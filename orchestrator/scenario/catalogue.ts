@@ -1,9 +1,9 @@
 /**
- * The scenario files of the project, and what a name on the command line means: a suite (`kv`, `all`), a file's name without
- * its ending (`kv/leader-kill`), a scenario's id, or a path.
+ * The scenario files of the project, and what a name on the command line means: a suite, which is a folder (`kv`, `kv/drills`) or every system's
+ * (`all`), a file's name without its ending (`kv/leader-kill`), a scenario's id, or a path.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isAbsolute, join, posix, relative, resolve, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import { suggestion } from './problems.ts';
 
@@ -33,9 +33,14 @@ export class ScenarioCatalogue {
     this.#root = root;
   }
 
+  /** Every scenario, drills last. */
   list(): CatalogueEntry[] {
-    const files = globSync('scenarios/*/*.{yaml,yml}', { cwd: this.#root }).sort();
-    return files.map((file) => this.#entry(file));
+    const files = ['scenarios/*/*.{yaml,yml}', 'scenarios/*/*/*.{yaml,yml}'];
+    return files.flatMap((pattern) =>
+      globSync(pattern, { cwd: this.#root })
+        .sort()
+        .map((file) => this.#entry(file)),
+    );
   }
 
   /** The scenarios that the words stand for, in order, each once. Throws `UnknownScenarioError`. */
@@ -47,8 +52,9 @@ export class ScenarioCatalogue {
 
   #findOne(word: string, workingDirectory: string): CatalogueEntry[] {
     const all = this.list();
-    if (word === 'all') return all;
-    const suite = all.filter((entry) => entry.name.startsWith(`${word}/`));
+    // A drill must turn its alerts red: it says something about the rules, and is run by `gameday drill`.
+    if (word === 'all') return all.filter((entry) => !folderOf(entry).includes('/'));
+    const suite = all.filter((entry) => folderOf(entry) === word);
     if (suite.length > 0) return suite;
     const named = all.filter((entry) => entry.name === word || entry.id === word);
     if (named.length > 1) {
@@ -63,7 +69,7 @@ export class ScenarioCatalogue {
 
   #unknown(word: string, all: readonly CatalogueEntry[]): string {
     if (/\.ya?ml$/.test(word)) return `there is no scenario file ${word}`;
-    const suites = all.map((entry) => entry.name.split('/')[0]!);
+    const suites = all.map(folderOf);
     const names = new Set([...all.flatMap((entry) => [entry.name, entry.id]), ...suites, 'all']);
     return `unknown scenario "${word}"${suggestion(word, names) || '.'} \`gameday list\` shows them all`;
   }
@@ -74,11 +80,19 @@ export class ScenarioCatalogue {
   }
 
   #entry(file: string): CatalogueEntry {
-    const name = file.replace(/^scenarios[/\\]/, '').replace(/\.ya?ml$/, '');
+    const name = file
+      .replace(/^scenarios[/\\]/, '')
+      .replace(/\.ya?ml$/, '')
+      .replaceAll('\\', '/');
     const { id, title, system } = readNames(isAbsolute(file) ? file : join(this.#root, file));
     const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
     return { name, file, id: text(id, name), title: text(title, ''), system: text(system, name.split('/')[0]!) };
   }
+}
+
+/** `kv`, `kv/drills`. */
+function folderOf({ name }: CatalogueEntry): string {
+  return posix.dirname(name);
 }
 
 /** Of a file that cannot be read nothing: the loader says what is wrong with it when it is asked for, and the others stay usable. */

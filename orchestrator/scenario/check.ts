@@ -3,9 +3,10 @@
  * problems, so that a file's mistakes are all reported at once.
  */
 import type { SystemManifest } from '../../kit/system.ts';
+import { FAULT_CHECKS, faultPath, plannedWindows } from './check_faults.ts';
 import type { Locator, Path, ScenarioSource } from './document.ts';
 import { type Problem, suggestion } from './problems.ts';
-import type { Criterion, FaultPlan, Scenario } from './types.ts';
+import type { Criterion, Scenario } from './types.ts';
 import { formatDuration, objectiveMetricName, parseDuration, parseRate } from './units.ts';
 
 /** What a criterion's check needs to know of an alerting rule. */
@@ -26,9 +27,9 @@ export interface CheckContext {
   readonly loadScripts: readonly string[];
 }
 
-type Check = (input: CheckInput) => Iterable<Problem>;
+export type Check = (input: CheckInput) => Iterable<Problem>;
 
-interface CheckInput extends CheckContext {
+export interface CheckInput extends CheckContext {
   readonly source: ScenarioSource;
   readonly scenario: Scenario;
   readonly at: Locator;
@@ -40,9 +41,7 @@ export function checkScenario(input: CheckInput): Problem[] {
     loadScript,
     loadSize,
     objectiveValues,
-    faultNames,
-    faultTargets,
-    faultWindows,
+    ...FAULT_CHECKS,
     overlay,
     criterionNames,
     criterionWindows,
@@ -72,13 +71,19 @@ const RATE_MAX = 100_000;
 const DURATION_MAX_MS = 30 * 86_400_000;
 
 function* loadSize({ scenario, source, at }: CheckInput): Iterable<Problem> {
-  const { ratePerSecond, durationMs } = scenario.load;
+  const { ratePerSecond, durationMs, closed } = scenario.load;
   const path = (field: 'rate' | 'duration') =>
     scenario.overlay === 'ci' && source.ci?.load?.[field] !== undefined ? ['ci', 'load', field] : ['load', field];
-  if (ratePerSecond <= 0 || ratePerSecond > RATE_MAX)
-    yield at.problem(path('rate'), `a load of ${ratePerSecond}/s: expected more than 0/s, at most ${RATE_MAX}/s`);
-  if (durationMs <= 0 || durationMs > DURATION_MAX_MS)
+  const paced = closed === undefined || source.load.duration !== undefined;
+  if (paced && (durationMs <= 0 || durationMs > DURATION_MAX_MS))
     yield at.problem(path('duration'), `a load of ${formatDuration(durationMs)}: expected more than 0s, at most 30d`);
+  else if ((paced && ratePerSecond <= 0) || ratePerSecond > RATE_MAX)
+    yield at.problem(path('rate'), `a load of ${ratePerSecond}/s: expected more than 0/s, at most ${RATE_MAX}/s`);
+  if (!paced && scenario.faults.length > 0)
+    yield at.problem(
+      ['load'],
+      'a load without `duration` is over when it is: with faults it needs one, to last as long as they do',
+    );
 }
 
 /** A limit that nothing can keep, or nothing can break, makes its rule say nothing. */
@@ -90,58 +95,8 @@ function* objectiveValues({ scenario, at }: CheckInput): Iterable<Problem> {
   }
 }
 
-function* faultNames({ scenario, at }: CheckInput): Iterable<Problem> {
-  for (const [index, fault] of scenario.faults.entries()) {
-    const first = scenario.faults.findIndex((other) => other.name === fault.name);
-    if (first < index) {
-      yield at.problem(
-        ['faults', index, 'name'],
-        `fault "${fault.name}" exists already: criteria refer to faults by name`,
-      );
-    }
-  }
-}
-
-/** Targets other than `node:N` that a manifest allows. */
-export function targetNames(manifest: SystemManifest): string[] {
-  const roles = Object.keys(manifest.roles);
-  return [...new Set([...roles, ...(roles.includes('leader') ? ['follower'] : []), 'any'])];
-}
-
-function* faultTargets({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
-  for (const [index, fault] of scenario.faults.entries()) {
-    const path = ['faults', index, fault.kind];
-    if (!manifest.faults.includes(fault.kind)) {
-      yield at.problem(path, `${manifest.name} has no fault "${fault.kind}": it takes ${manifest.faults.join(', ')}`);
-    }
-    const node = /^node:(\d+)$/.exec(fault.target);
-    if (node && Number(node[1]) >= scenario.nodes) {
-      yield at.problem(
-        path,
-        `there is no ${fault.target}: with ${scenario.nodes} nodes they are node:0 to node:${scenario.nodes - 1}`,
-      );
-    } else if (!node && !targetNames(manifest).includes(fault.target)) {
-      const names = [...targetNames(manifest), 'node:N'];
-      yield at.problem(
-        path,
-        `unknown target "${fault.target}": expected ${names.join(', ')}${suggestion(fault.target, names)}`,
-      );
-    }
-  }
-}
-
-function* faultWindows({ scenario, source, at }: CheckInput): Iterable<Problem> {
-  for (const [index, fault] of scenario.faults.entries()) {
-    const end = fault.atMs + fault.healAfterMs;
-    if (fault.healAfterMs === 0)
-      yield at.problem(faultPath(source, scenario, index, 'heal_after'), 'a fault must last longer than 0');
-    if (end <= scenario.load.durationMs) continue;
-    yield at.problem(
-      faultPath(source, scenario, index, 'at'),
-      `fault "${fault.name}" ends at ${formatDuration(end)}, after the load's ${formatDuration(scenario.load.durationMs)}: it must lie inside`,
-    );
-  }
-}
+/** Where, how large in `ci`, how large otherwise, and that as it is written. */
+type Size = readonly [Path, number | undefined, number | undefined, string | number | undefined];
 
 function* overlay({ source, at }: CheckInput): Iterable<Problem> {
   const ci = source.ci;
@@ -154,15 +109,22 @@ function* overlay({ source, at }: CheckInput): Iterable<Problem> {
       `the scenario has no fault "${fault.name}"${suggestion(fault.name, names)}`,
     );
   }
-  const sizes: readonly [Path, number | undefined, number | undefined, string | number | undefined][] = [
+  const sizes: readonly Size[] = [
     [['ci', 'nodes'], ci.nodes, source.nodes, source.nodes],
     [
       ['ci', 'load', 'duration'],
       optional(ci.load?.duration, parseDuration),
-      parseDuration(source.load.duration),
+      optional(source.load.duration, parseDuration),
       source.load.duration,
     ],
-    [['ci', 'load', 'rate'], optional(ci.load?.rate, parseRate), parseRate(source.load.rate), source.load.rate],
+    [
+      ['ci', 'load', 'rate'],
+      optional(ci.load?.rate, parseRate),
+      optional(source.load.rate, parseRate),
+      source.load.rate,
+    ],
+    [['ci', 'load', 'count'], ci.load?.count, source.load.count, source.load.count],
+    [['ci', 'load', 'bursts'], ci.load?.bursts, source.load.bursts, source.load.bursts],
   ];
   for (const [path, small, full, text] of sizes) {
     if (small === undefined || full === undefined || small <= full) continue;
@@ -201,7 +163,8 @@ function* criterionWindows({ scenario, at }: CheckInput): Iterable<Problem> {
     if (outside !== undefined && during !== undefined) {
       yield at.problem([...path, 'outside'], '`outside` and `during` exclude each other');
     }
-    if (expect === 'firing' && during === undefined) {
+    // Without a fault it is the load that makes it fire, all the time.
+    if (expect === 'firing' && during === undefined && scenario.faults.length > 0) {
       yield at.problem(path, '`expect: firing` needs `during:` and the name of the fault that makes it fire');
     }
     if (withinMs !== undefined && expect !== 'firing') {
@@ -231,7 +194,7 @@ function* faultLongEnough(input: CheckInput): Iterable<Problem> {
     const index = scenario.faults.findIndex((fault) => fault.name === criterion.during);
     const fault = scenario.faults[index];
     if (criterion.expect !== 'firing' || alert === undefined || fault === undefined) continue;
-    const needed = Math.max(alert.forMs - alert.rangeMs, 0) + 2 * evaluationIntervalMs;
+    const needed = (Math.max(alert.forMs - alert.rangeMs, 0) + 2 * evaluationIntervalMs) / (criterion.stretch ?? 1);
     if (fault.healAfterMs < needed) {
       yield at.problem(
         faultPath(source, scenario, index, 'heal_after'),
@@ -246,7 +209,7 @@ function* conclusive({ scenario, alerts, at, evaluationIntervalMs }: CheckInput)
   for (const [index, criterion] of scenario.criteria.entries()) {
     const alert = alerts.get(criterion.alert);
     if (alert === undefined || criterion.expect !== 'silent') continue;
-    const span = alert.rangeMs + alert.forMs + 2 * evaluationIntervalMs;
+    const span = (alert.rangeMs + alert.forMs + 2 * evaluationIntervalMs) / (criterion.stretch ?? 1);
     const window = longestWindow(scenario, criterion, span);
     if (window >= span) continue;
     const where = criterion.outside
@@ -270,18 +233,11 @@ function longestWindow(scenario: Scenario, criterion: Criterion, spanMs: number)
   if (criterion.outside === undefined) return end;
   const gaps = [];
   let from = 0;
-  for (const { atMs, healAfterMs } of [...scenario.faults].sort((a: FaultPlan, b: FaultPlan) => a.atMs - b.atMs)) {
+  for (const { atMs, healAfterMs } of scenario.faults.flatMap(plannedWindows).sort((a, b) => a.atMs - b.atMs)) {
     gaps.push(atMs - from);
     from = Math.max(from, atMs + healAfterMs + spanMs);
   }
   return Math.max(0, ...gaps, end - from);
-}
-
-/** Where a fault's time was set: in the overlay when that is what counted. */
-function faultPath(source: ScenarioSource, scenario: Scenario, index: number, field: 'at' | 'heal_after'): Path {
-  const name = scenario.faults[index]!.name;
-  const changed = source.ci?.faults?.findIndex((fault) => fault.name === name && fault[field] !== undefined) ?? -1;
-  return scenario.overlay === 'ci' && changed >= 0 ? ['ci', 'faults', changed, field] : ['faults', index, field];
 }
 
 function scaleNote(scenario: Scenario): string {

@@ -4,6 +4,7 @@
  */
 import { Ajv2020, type DefinedError, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { FaultKind } from '../../kit/system.ts';
 import type { Problem } from './problems.ts';
 import { nearest, suggestion } from './problems.ts';
 
@@ -25,18 +26,36 @@ export interface ScenarioSource {
 export interface LoadSource {
   readonly script: string;
   readonly profile: string;
-  readonly rate: string;
-  readonly duration: string;
+  /** Of the open model: absent with the profile `count`. */
+  readonly rate?: string;
+  /** Absent only with the profile `count`: then nothing sets a pace. */
+  readonly duration?: string;
   readonly deadline: string;
+  readonly count?: number;
+  readonly concurrency?: number;
+  readonly size?: number;
+  readonly bursts?: number;
+  readonly pause?: string;
+  readonly read_share?: string;
+  readonly history: boolean;
 }
 
-export interface FaultSource {
+/** One kind is the key of the target; of a partition it may be groups. */
+export interface FaultSource extends Readonly<Partial<Record<Exclude<FaultKind, 'partition'>, string>>> {
   readonly name: string;
   readonly at: string;
   readonly heal_after: string;
-  readonly kill?: string;
-  readonly pause?: string;
-  readonly restart?: string;
+  readonly every?: string;
+  readonly count?: number;
+  readonly partition?: string | readonly (string | readonly string[])[];
+  readonly direction?: 'both' | 'in' | 'out';
+  readonly delay?: string;
+  readonly jitter?: string;
+  /** Of data (`100KB/s`), or a factor on a clock's rate. */
+  readonly rate?: string | number;
+  readonly probability?: string;
+  readonly offset?: string;
+  readonly as?: string;
 }
 
 export interface CriterionSource {
@@ -45,13 +64,27 @@ export interface CriterionSource {
   readonly during?: string;
   readonly outside?: 'faults';
   readonly within?: string;
+  readonly stretch?: number;
 }
 
 export interface OverlaySource {
   readonly nodes?: number;
-  readonly load?: { readonly rate?: string; readonly duration?: string };
+  readonly load?: {
+    readonly rate?: string;
+    readonly duration?: string;
+    readonly count?: number;
+    readonly bursts?: number;
+  };
   readonly settle?: string;
-  readonly faults?: readonly { readonly name: string; readonly at?: string; readonly heal_after?: string }[];
+  readonly faults?: readonly FaultChange[];
+}
+
+export interface FaultChange {
+  readonly name: string;
+  readonly at?: string;
+  readonly heal_after?: string;
+  readonly every?: string;
+  readonly count?: number;
 }
 
 export type Path = readonly (string | number)[];
@@ -160,6 +193,8 @@ function describeErrors(errors: readonly ErrorObject[], at: Locator): Problem[] 
     all
       // Each branch of a `oneOf` and the name inside `propertyNames` is reported again by its parent, in words.
       .filter((error) => !/\/oneOf\/\d/.test(error.schemaPath) && error.propertyName === undefined)
+      // What is wrong in the branch of an `if` is reported by itself.
+      .filter((error) => error.keyword !== 'if')
       .filter(
         (error) => error.keyword !== 'required' || !meant.has(`${error.instancePath}/${error.params.missingProperty}`),
       )

@@ -165,13 +165,13 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'a fault of no kind',
       'kill: leader, ',
       '',
-      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart with its target, such as `kill: leader`',
+      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause, restart, partition,',
     ],
     [
       'a fault of two kinds',
       'kill: leader',
       'kill: leader, pause: any',
-      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause or restart',
+      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause, restart',
     ],
     [
       'an unknown system',
@@ -202,7 +202,7 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'an unknown target',
       'kill: leader',
       'kill: laeder',
-      'x.yaml:10:41: unknown target "laeder": expected leader, follower, any, node:N — did you mean "leader"?',
+      'x.yaml:10:41: unknown target "laeder": expected leader, follower, followers, any, all, node:N — did you mean "leader"?',
     ],
     [
       'a node that does not exist',

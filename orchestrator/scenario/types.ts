@@ -29,11 +29,27 @@ export interface LoadPlan {
   readonly script: string;
   /** Name of a load profile in `loadtests/`. */
   readonly profile: string;
-  /** Operations started a second, whatever the system answers (open model). */
+  /** Operations started a second, whatever the system answers (open model). With `count`: the mean, 0 when nothing sets a pace. */
   readonly ratePerSecond: number;
+  /** With `count`: the operations are spread over so long; 0 lets each client begin the next one as soon as it has an answer. */
   readonly durationMs: number;
   /** An operation that has not succeeded by then, retries included, has failed. */
   readonly deadlineMs: number;
+  /** Set with the profile `count`: so many operations by so many clients, of which each waits for its answer (closed model). */
+  readonly closed?: ClosedLoad;
+  /** In [0, 1]; the script's own when absent. */
+  readonly readShare?: number;
+  /** Whether every operation is recorded, so that the checkers can judge. */
+  readonly history: boolean;
+}
+
+export interface ClosedLoad {
+  /** Operations in all. */
+  readonly count: number;
+  /** Clients, each with one operation at a time. */
+  readonly concurrency: number;
+  /** In bursts: the next one begins `pauseMs` after the last operation of the one before has ended. */
+  readonly burst?: { readonly size: number; readonly pauseMs: number };
 }
 
 /**
@@ -49,10 +65,38 @@ export interface FaultPlan {
   /** Unique in the scenario; what `during` refers to. */
   readonly name: string;
   readonly kind: FaultKind;
-  /** A role of the manifest (`leader`), `follower` (a node without the role `leader`), `any`, or `node:N`. */
+  /**
+   * A role of the manifest (`leader`), `follower` (a node without the role `leader`), `followers` (all of those), `any`, `all`,
+   * or `node:N`. With groups, their text: `node:0 | node:1, node:2`.
+   */
   readonly target: string;
+  /** Only of a partition: who stays together. Each node is in one group. */
+  readonly groups?: readonly FaultGroup[];
+  readonly parameters: FaultParameters;
+  /** Of the first injection. */
   readonly atMs: number;
   readonly healAfterMs: number;
+  /** When it is injected more than once: from the start of one injection to that of the next, and how often in all. */
+  readonly repeat?: { readonly everyMs: number; readonly count: number };
+}
+
+/** A share of the nodes, in [0, 1], and how many those are, chosen by the seed; or these nodes. */
+export type FaultGroup = { readonly share: number; readonly size: number } | { readonly nodes: readonly number[] };
+
+/** Which of them a kind takes, and which it needs, is in `fault_kinds.ts`. */
+export interface FaultParameters {
+  readonly direction?: 'both' | 'in' | 'out';
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+  readonly bytesPerSecond?: number;
+  /** In (0, 1]. */
+  readonly probability?: number;
+  /** Of a clock, either way. */
+  readonly offsetMs?: number;
+  /** Of a clock; 1 is true time. */
+  readonly rate?: number;
+  /** A misbehaviour of the manifest. */
+  readonly as?: string;
 }
 
 export interface Criterion {
@@ -65,4 +109,6 @@ export interface Criterion {
   readonly outside?: 'faults';
   /** With `firing`: at the latest so long after the fault was injected. */
   readonly withinMs?: number;
+  /** Judged as if the run had lasted so many times as long; see `orchestrator/verdict/stretch.ts`. */
+  readonly stretch?: number;
 }

@@ -25,6 +25,21 @@ export function parsePercent(text: string): number | undefined {
   return match ? Number((Number(match[1]) / 100).toPrecision(12)) : undefined;
 }
 
+const DATA_RATE = new RegExp(`^${NUMBER}(B|KB|MB)/s$`);
+const BYTES: Readonly<Record<string, number>> = { B: 1, KB: 1000, MB: 1_000_000 };
+
+/** `100KB/s` → 100000 (bytes a second). */
+export function parseDataRate(text: string): number | undefined {
+  const match = DATA_RATE.exec(text);
+  return match ? Number(match[1]) * BYTES[match[2]!]! : undefined;
+}
+
+/** `-1.5s` → -1500 (milliseconds). */
+export function parseOffset(text: string): number | undefined {
+  const size = parseDuration(text.replace(/^[+-]/, ''));
+  return size === undefined ? undefined : text.startsWith('-') ? -size : size;
+}
+
 export function parseObjective(text: string): Objective | undefined {
   const duration = parseDuration(text);
   if (duration !== undefined) return { unit: 'seconds', value: duration / 1000 };

@@ -157,13 +157,12 @@ class Judgement {
     const targets = this.#criterion.during === undefined ? [this.#run.window] : this.#faultsMeant();
     const unseen = this.#faultUnseen();
     if (unseen !== null) return unseen;
+    const outside = subtract(
+      [this.#run.window],
+      targets.map((fault) => this.#extended(fault)),
+    );
     if (this.#criterion.during !== undefined) {
-      const elsewhere = this.#firstFiring(
-        subtract(
-          [this.#run.window],
-          targets.map((fault) => this.#extended(fault)),
-        ),
-      );
+      const elsewhere = this.#firstFiring(outside);
       if (elsewhere !== null)
         return {
           result: 'fail',
@@ -175,7 +174,10 @@ class Judgement {
       if (unfired !== null) return unfired;
     }
     const unproven =
-      this.#criterion.during === undefined ? null : (this.#unwatched() ?? this.#pendingAtEnd([this.#run.window]));
+      // Inside it was seen to fire: whether somebody looked matters where it must have been silent.
+      this.#criterion.during === undefined
+        ? null
+        : (this.#unwatched(outside) ?? this.#pendingAtEnd([this.#run.window]));
     return unproven ?? { result: 'pass', reason: this.#firedAsExpected(targets) };
   }
 
@@ -336,15 +338,15 @@ class Judgement {
     );
   }
 
-  /** Stretches in which nobody looked: missed evaluations and scrapes. */
-  #unwatched(): Conclusion | null {
-    const [missed] = intersect(this.#observed.missedEvaluations, [this.#run.window]);
+  /** Stretches of the scope in which nobody looked: missed evaluations and scrapes. */
+  #unwatched(scope: readonly Span[] = [this.#run.window]): Conclusion | null {
+    const [missed] = intersect(this.#observed.missedEvaluations, scope);
     if (missed !== undefined) {
       return inconclusive(
         `Prometheus missed evaluations of its group from ${at(missed.from, this.#run.loading)} to ${at(missed.to, this.#run.loading)}: it was gone, or the machine too busy; see logs/prometheus.log`,
       );
     }
-    const gap = this.#run.scrapeGaps.find((candidate) => intersect([candidate], [this.#run.window]).length > 0);
+    const gap = this.#run.scrapeGaps.find((candidate) => intersect([candidate], scope).length > 0);
     if (gap === undefined) return null;
     return inconclusive(
       `no scrape of ${gap.target} from ${at(gap.from, this.#run.loading)} to ${at(gap.to, this.#run.loading)}: what happened then is unknown`,

@@ -68,10 +68,14 @@ function hasSettled({ phases }: RunRecord): boolean {
 }
 
 function unseenFaults(record: RunRecord): { readonly fault: string; readonly text: string }[] {
-  return record.scenario.faults.flatMap(({ name }) => {
-    const seen = record.faults.find((fault) => fault.name === name);
-    if (seen?.injectedAt !== undefined && seen.error === undefined) return [];
-    const why = seen?.error === undefined ? 'was never injected' : `failed: ${seen.error}`;
+  return record.scenario.faults.flatMap(({ name, repeat }) => {
+    const injections = record.faults.filter((fault) => fault.name === name);
+    const promised = repeat?.count ?? 1;
+    const seen = injections.filter((fault) => fault.injectedAt !== undefined && fault.error === undefined);
+    if (seen.length >= promised) return [];
+    const error = injections.find((fault) => fault.error !== undefined)?.error;
+    const missing = promised === 1 ? 'was never injected' : `was injected ${seen.length} times of ${promised}`;
+    const why = error === undefined ? missing : `failed: ${error}`;
     return [{ fault: name, text: `the scenario promises the fault "${name}", which ${why}` }];
   });
 }

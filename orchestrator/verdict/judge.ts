@@ -13,7 +13,7 @@ import { judgeCriterion, type RunFacts } from './evaluate.ts';
 import { EXIT_CODE_THRESHOLDS, faultWindows, judgedPhases, runReasons } from './facts.ts';
 import { readHeartbeats } from './heartbeat.ts';
 import { materialise } from './materialise.ts';
-import { Observer } from './observe.ts';
+import { type LiveRun, Observer } from './observe.ts';
 import {
   checkJudgeable,
   dependencies,
@@ -24,7 +24,9 @@ import {
 } from './rules.ts';
 import { scrapeGaps } from './scrapes.ts';
 import { withStoredSeries } from './stored.ts';
-import type { CriterionResult, Verdict } from './types.ts';
+import { Stretch, stretchableSelectors, withStretchedSeries } from './stretch.ts';
+import { type CrossedThreshold, crossedThresholds, thresholdReasons } from './thresholds.ts';
+import type { CriterionResult, Span, Verdict } from './types.ts';
 
 export interface JudgeOptions {
   readonly record: RunRecord;
@@ -57,10 +59,10 @@ export async function judge(options: JudgeOptions): Promise<Verdict> {
       : parseRules(await readRuleSources(options.rulesFiles), configuration.evaluationIntervalMs);
   const phases = judgedPhases(record, configuration.queryOffsetMs);
   if (phases === null) return verdictOf(record, unjudged(record));
-  const criteria = await onStoredSeries(options, (api) =>
-    new Trial(api, options, configuration, rules, liveRules, phases).judge(),
-  );
-  return verdictOf(record, criteria);
+  const scene = { options, configuration, rules, liveRules, phases };
+  const criteria = await onStoredSeries(options, (api) => judgeAll(api, scene));
+  const summary = await readFile(join(runDirectory, RUN_FILES.k6Summary), 'utf8').catch(() => '');
+  return verdictOf(record, criteria, crossedThresholds(summary));
 }
 
 async function checkRunDirectory(record: RunRecord, runDirectory: string): Promise<void> {
@@ -113,86 +115,146 @@ const OF_ONE_RULE: ReadonlySet<VerdictErrorCode> = new Set([
   'RESULT_UNSUPPORTED',
 ]);
 
+/** What is the same for all criteria of a run. */
+interface Scene {
+  readonly options: JudgeOptions;
+  readonly configuration: RunConfiguration;
+  readonly rules: RuleSet;
+  readonly liveRules: RuleSet;
+  readonly phases: Pick<RunFacts, 'loading' | 'window'>;
+}
+
+/** Criteria as they happened, then those that are to be judged in stretched time, one Prometheus for each factor. */
+async function judgeAll(api: PromApi, scene: Scene): Promise<CriterionResult[]> {
+  const { criteria } = scene.options.record.scenario;
+  const trial = await asItWas(api, scene);
+  const results = new Map<Criterion, CriterionResult>();
+  for (const factor of new Set(criteria.map(({ stretch }) => stretch ?? 1))) {
+    const some = criteria.filter(({ stretch }) => (stretch ?? 1) === factor);
+    const judged = factor === 1 ? await new Trial(trial).judge(some) : await judgeStretched(trial, scene, factor, some);
+    for (const [i, criterion] of some.entries()) results.set(criterion, judged[i]!);
+  }
+  return criteria.map((criterion) => results.get(criterion)!);
+}
+
+async function asItWas(
+  api: PromApi,
+  { options, configuration, rules, liveRules, phases }: Scene,
+): Promise<TrialOptions> {
+  const { record, onProgress } = options;
+  const { window } = phases;
+  const data = { from: record.startedAt, to: window.to };
+  const live =
+    options.live === false ? null : { rules: liveRules, heartbeats: await readHeartbeats(api, data.from, data.to) };
+  const run: RunFacts = {
+    ...phases,
+    faults: faultWindows(record, window.to),
+    scrapeGaps: live === null ? [] : await scrapeGaps(api, record.nodes, window, configuration.scrapeIntervalMs),
+    interrupted: record.interrupted !== undefined,
+  };
+  return { api, rules, live, data, run, ...(onProgress === undefined ? {} : { onProgress }) };
+}
+
+async function judgeStretched(
+  trial: TrialOptions,
+  { options, rules }: Scene,
+  factor: number,
+  criteria: readonly Criterion[],
+): Promise<CriterionResult[]> {
+  const stretch = new Stretch(factor, trial.data.to);
+  options.onProgress?.(`stretching time ${factor} times`);
+  const selectors: string[] = [];
+  for (const { alert } of criteria) {
+    const rule = rules.alerts.get(alert);
+    const found = rule && (await tolerated(() => stretchableSelectors(rule, rules)));
+    if (found && 'because' in found)
+      return criteria.map((criterion) => unjudgeable(criterion, found.because, trial.run));
+    selectors.push(...(found?.value ?? []));
+  }
+  const { run } = trial;
+  const virtual: RunFacts = {
+    window: stretch.span(run.window),
+    loading: stretch.span(run.loading),
+    faults: run.faults.map((fault) => stretch.span(fault)),
+    scrapeGaps: run.scrapeGaps.map((gap) => stretch.span(gap)),
+    interrupted: run.interrupted,
+  };
+  const stored = { ...options, name: 'stretch', binary: pathOf(options.tools) };
+  return withStretchedSeries(trial.api, trial.data, selectors, stretch, stored, async (api) => {
+    // The run's own Prometheus saw another time: there is nothing to agree with.
+    const results = await new Trial({ ...trial, api, live: null, data: stretch.span(trial.data), run: virtual }).judge(
+      criteria,
+    );
+    return results.map((result) => stretch.result(result, run.window));
+  });
+}
+
+function unjudgeable(criterion: Criterion, because: string, run: RunFacts): CriterionResult {
+  return judgeCriterion(criterion, null, { because }, run);
+}
+
+interface TrialOptions {
+  readonly api: PromApi;
+  readonly rules: RuleSet;
+  readonly live: LiveRun | null;
+  /** From the first sample to the end of the judged window. */
+  readonly data: Span;
+  readonly run: RunFacts;
+  readonly onProgress?: (line: string) => void;
+}
+
 /** One judgement, with the judge's Prometheus at hand. */
 class Trial {
-  readonly #api: PromApi;
-  readonly #options: JudgeOptions;
-  readonly #configuration: RunConfiguration;
-  readonly #rules: RuleSet;
-  readonly #liveRules: RuleSet;
-  readonly #phases: Pick<RunFacts, 'loading' | 'window'>;
+  readonly #o: TrialOptions;
+  readonly #observer: Observer;
   /** Why a recording rule could not be computed. */
   readonly #failed = new Map<RecordingRule, string>();
 
-  constructor(
-    api: PromApi,
-    options: JudgeOptions,
-    configuration: RunConfiguration,
-    rules: RuleSet,
-    liveRules: RuleSet,
-    phases: Pick<RunFacts, 'loading' | 'window'>,
-  ) {
-    this.#api = api;
-    this.#options = options;
-    this.#configuration = configuration;
-    this.#rules = rules;
-    this.#liveRules = liveRules;
-    this.#phases = phases;
+  constructor(options: TrialOptions) {
+    const { api, rules, live, data, run } = options;
+    this.#o = options;
+    this.#observer = new Observer({ api, rules, live, data, window: run.window });
   }
 
-  async judge(): Promise<CriterionResult[]> {
-    const { record } = this.#options;
-    const { window } = this.#phases;
-    const data = { from: record.startedAt, to: window.to };
-    const live =
-      this.#options.live === false
-        ? null
-        : { rules: this.#liveRules, heartbeats: await readHeartbeats(this.#api, data.from, data.to) };
-    const observer = new Observer({ api: this.#api, rules: this.#rules, live, data, window });
-    const run: RunFacts = {
-      ...this.#phases,
-      faults: faultWindows(record, window.to),
-      scrapeGaps:
-        live === null ? [] : await scrapeGaps(this.#api, record.nodes, window, this.#configuration.scrapeIntervalMs),
-      interrupted: record.interrupted !== undefined,
-    };
-    await this.#materialise(observer);
-    this.#options.onProgress?.(`judging ${record.scenario.criteria.length} criteria`);
-    return Promise.all(record.scenario.criteria.map((criterion) => this.#criterion(criterion, observer, run)));
+  async judge(criteria: readonly Criterion[]): Promise<CriterionResult[]> {
+    await this.#materialise(criteria);
+    this.#o.onProgress?.(`judging ${criteria.length} criteria`);
+    return Promise.all(criteria.map((criterion) => this.#criterion(criterion)));
   }
 
   /** Computes what the criteria's rules read, each rule after those that it reads itself. */
-  async #materialise(observer: Observer): Promise<void> {
+  async #materialise(criteria: readonly Criterion[]): Promise<void> {
+    const { rules, api } = this.#o;
     const wanted = new Set<RecordingRule>();
-    for (const { alert } of this.#options.record.scenario.criteria) {
-      const rule = this.#rules.alerts.get(alert);
+    for (const { alert } of criteria) {
+      const rule = rules.alerts.get(alert);
       if (rule === undefined) continue;
-      const read = await tolerated(() => dependencies(rule, this.#rules));
+      const read = await tolerated(() => dependencies(rule, rules));
       if ('value' in read) for (const recording of read.value) wanted.add(recording);
     }
-    if (wanted.size > 0) this.#options.onProgress?.(`computing ${wanted.size} recording rules`);
+    if (wanted.size > 0) this.#o.onProgress?.(`computing ${wanted.size} recording rules`);
     for (const rule of wanted) {
-      const grid = observer.grid(rule.group.key, rule.group.intervalMs);
-      const done = await tolerated(() => materialise(rule, this.#rules, grid, this.#api));
+      const grid = this.#observer.grid(rule.group.key, rule.group.intervalMs);
+      const done = await tolerated(() => materialise(rule, rules, grid, api));
       if ('because' in done) this.#failed.set(rule, done.because);
     }
   }
 
-  async #criterion(criterion: Criterion, observer: Observer, run: RunFacts): Promise<CriterionResult> {
-    const rule = this.#rules.alerts.get(criterion.alert);
-    if (rule === undefined)
-      return judgeCriterion(criterion, null, { because: `no rule file defines the alert ${criterion.alert}` }, run);
+  async #criterion(criterion: Criterion): Promise<CriterionResult> {
+    const { rules, run } = this.#o;
+    const rule = rules.alerts.get(criterion.alert);
+    if (rule === undefined) return unjudgeable(criterion, `no rule file defines the alert ${criterion.alert}`, run);
     const observed = await tolerated(async () => {
-      checkJudgeable(rule, this.#rules);
-      for (const recording of dependencies(rule, this.#rules)) {
+      checkJudgeable(rule, rules);
+      for (const recording of dependencies(rule, rules)) {
         const because = this.#failed.get(recording);
         if (because !== undefined)
           throw new VerdictError('QUERY_FAILED', `its recording rule ${recording.name} cannot be computed: ${because}`);
       }
-      return observer.observe(rule);
+      return this.#observer.observe(rule);
     });
     if ('because' in observed)
-      return { ...judgeCriterion(criterion, null, observed, run), expr: rule.expression.text, for: rule.forMs };
+      return { ...unjudgeable(criterion, observed.because, run), expr: rule.expression.text, for: rule.forMs };
     return judgeCriterion(criterion, observed.value.facts, observed.value.observation, run);
   }
 }
@@ -215,15 +277,20 @@ function unjudged(record: RunRecord): CriterionResult[] {
 }
 
 /**
- * Fail if any criterion fails or k6 crossed a threshold (they come from the same objectives); else inconclusive if any criterion
+ * Fail if any criterion fails or k6 crossed a threshold (they come from the same objectives) that it was not meant to cross; else inconclusive if any criterion
  * is, or the run as a whole; an interrupted run is always inconclusive.
  */
-export function verdictOf(record: RunRecord, criteria: readonly CriterionResult[]): Verdict {
+export function verdictOf(
+  record: RunRecord,
+  criteria: readonly CriterionResult[],
+  crossed: readonly CrossedThreshold[] = [],
+): Verdict {
   const ofRun = runReasons(record);
   const open = criteria.filter((criterion) => criterion.result === 'inconclusive').map(sentence);
   const failed = criteria.filter((criterion) => criterion.result === 'fail').map(sentence);
   if (record.load?.exitCode === EXIT_CODE_THRESHOLDS) {
-    failed.push(`k6 crossed a threshold that comes from the objectives: see ${record.load.logPath}`);
+    if (crossed.length > 0) failed.push(...thresholdReasons(crossed, record.scenario.criteria));
+    else failed.push(`k6 crossed a threshold that comes from the objectives: see ${record.load.logPath}`);
   }
   const conclusive = record.interrupted === undefined && failed.length > 0;
   const result = conclusive ? 'fail' : failed.length + open.length + ofRun.length > 0 ? 'inconclusive' : 'pass';

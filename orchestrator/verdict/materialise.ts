@@ -27,8 +27,12 @@ const SAMPLES_PER_REQUEST = 20_000;
 /** Evaluates and stores one recording rule at the moments of the grid; those it reads must have been stored before. */
 export async function materialise(rule: RecordingRule, rules: RuleSet, grid: Grid, api: PromApi): Promise<void> {
   const results = await api.queryRange(judgedExpression(rule, rules), grid);
-  const written = recorded(rule, results, grid);
-  for (const batch of batches(written)) await api.write(encodeWriteRequest(batch));
+  await store(recorded(rule, results, grid), api);
+}
+
+/** Writes samples of any age, in requests of a size that Prometheus takes. */
+export async function store(series: readonly WrittenSeries[], api: PromApi): Promise<void> {
+  for (const batch of batches(series)) await api.write(encodeWriteRequest(batch));
 }
 
 /** The series that the rule's results become. Throws when two of them would be one, as Prometheus does. */

@@ -187,7 +187,7 @@ class PrometheusProcess {
 }
 
 /** The exporter-toolkit logs the address it really listens on, which is the only way to learn a port chosen by the system. */
-function listeningUrl(log: string): string | null {
+export function listeningUrl(log: string): string | null {
   const match = /msg="Listening on".*address=(\S+)/.exec(log);
   return match === null ? null : `http://${match[1]}`;
 }

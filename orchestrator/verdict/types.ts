@@ -31,6 +31,8 @@ export interface CriterionResult {
   readonly during?: string;
   readonly outside?: 'faults';
   readonly withinMs?: number;
+  /** Judged as if the run had lasted so many times as long. Times here are the run's own; lengths in `reason` are virtual. */
+  readonly stretch?: number;
   readonly result: Result;
   /** One sentence for a person. */
   readonly reason: string;

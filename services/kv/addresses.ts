@@ -65,6 +65,27 @@ export function parseAddresses(list: string, defaultHost: string) {
 }
 
 /**
+ * `--dial`: where members are dialled, by id: `1=127.0.0.1:45001,2=localhost:45002`.
+ * @param self this node's id, which it never dials
+ */
+export function parseDial(list: string, self: number): Map<number, { host: string; peerPort: number }> {
+  const places = new Map<number, { host: string; peerPort: number }>();
+  for (const text of list.split(',').map((element) => element.trim())) {
+    const match = /^(?<id>\d{1,9})=(?<host>[A-Za-z0-9.-]+):(?<port>\d{1,5})$/.exec(text);
+    if (match === null) throw new AddressError(`--dial ${list}: "${text}" is none: requires ID=HOST:PORT`);
+    const { id, host, port } = match.groups as { id: string; host: string; port: string };
+    const peerPort = Number(port);
+    if (peerPort < 1 || peerPort > 65_535)
+      throw new AddressError(`--dial ${text} uses port ${port}: requires 1 to 65535`);
+    if (Number(id) === self)
+      throw new AddressError(`--dial ${text}: this is node ${self}, and it does not dial itself`);
+    if (places.has(Number(id))) throw new AddressError(`--dial ${list} has node ${id} twice`);
+    places.set(Number(id), { host: numericLoopback(host), peerPort });
+  }
+  return places;
+}
+
+/**
  * All members of a new cluster in ascending order of id, from this node's own place and its `--peers`.
  *
  * Either every peer has an explicit id, or none has; then the ids are the ranks of the ports in ascending order, which every node

@@ -6,6 +6,9 @@ import type { Metrics } from '../../kit/metrics.ts';
 import type { Consistency, KvNodeApi, ListQuery } from './api.ts';
 import { addAdminRoutes, addClusterRoutes } from './cluster-routes.ts';
 import type { KvConfig } from './config.ts';
+import { addFaultRoutes } from './faults/fault-routes.ts';
+import type { FaultSwitches } from './faults/fault-switches.ts';
+import { misbehaving } from './faults/misbehaving-node.ts';
 import { requestOptions } from './request-options.ts';
 import * as schemas from './schemas.ts';
 
@@ -15,16 +18,20 @@ export interface KvAppOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracing?: FastifyPluginCallback | null;
+  /** Only with `--faults`. */
+  readonly faults?: Pick<FaultSwitches, 'set' | 'apply' | 'misbehaves'> | null;
 }
 
 /** The HTTP interface of a node. Source: requirements/lithair-replication-stress.md, "API Endpoints". */
 export async function createKvApp({
   config,
-  node,
+  node: honest,
   logger,
   metrics,
   tracing = null,
+  faults = null,
 }: KvAppOptions): Promise<FastifyInstance> {
+  const node = faults === null ? honest : misbehaving(honest, faults.misbehaves);
   const { bodyBytesMax, requestsMax } = config;
   const app = await createApp({ logger, metrics, ready: () => node.ready(), bodyBytesMax, requestsMax, tracing });
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -34,7 +41,10 @@ export async function createKvApp({
   addWriteRoutes(app, node);
   addReadRoutes(app, node);
   addClusterRoutes(app, node);
-  if (config.adminToken !== null) addAdminRoutes(app, node, config.adminToken);
+  if (config.adminToken !== null) {
+    addAdminRoutes(app, node, config.adminToken);
+    if (faults !== null) addFaultRoutes(app, faults, config.adminToken);
+  }
   return app;
 }
 

@@ -40,11 +40,7 @@ async function refuseInternal(): Promise<never> {
 /** Endpoints that change the cluster: they exist only with `--faults`, and ask for `Authorization: Bearer <admin token>`. */
 export function addAdminRoutes(app: FastifyInstance, node: KvNodeApi, adminToken: string): void {
   app.register(async (admin) => {
-    admin.addHook('onRequest', async (request, reply) => {
-      if (authorized(request.headers.authorization, adminToken)) return;
-      reply.header('WWW-Authenticate', 'Bearer');
-      throw new ServiceError('UNAUTHORIZED', 'requires the header "Authorization: Bearer <admin token>"');
-    });
+    requireToken(admin, adminToken);
     admin.post<{ Body: { to?: number } | null | undefined }>(
       '/_raft/transfer-leadership',
       { schema: { body: schemas.transferBody, response: { 200: schemas.leadershipTransfer } } },
@@ -70,6 +66,15 @@ export function addAdminRoutes(app: FastifyInstance, node: KvNodeApi, adminToken
         return node.changeMembership({ type: 'changeVoters', promote, remove }, options);
       },
     );
+  });
+}
+
+/** Refuses, before anything else is looked at, every request to this part of the application that does not bear the token. */
+export function requireToken(admin: FastifyInstance, adminToken: string): void {
+  admin.addHook('onRequest', async (request, reply) => {
+    if (authorized(request.headers.authorization, adminToken)) return;
+    reply.header('WWW-Authenticate', 'Bearer');
+    throw new ServiceError('UNAUTHORIZED', 'requires the header "Authorization: Bearer <admin token>"');
   });
 }
 

@@ -102,4 +102,22 @@ describe('parseKvConfig', () => {
   ])('%j is refused: %s', (argv, message) => {
     expect(refused(argv)).toContain(message);
   });
+
+  test('--dial says where members are dialled, and is refused when it cannot be meant', () => {
+    const dial = (list: string) => ['--node-id', '0', '--port', '8080', '--peers', '8081,8082', '--dial', list];
+    expect([...config(dial('1=127.0.0.1:45001, 2=localhost:45002')).dial]).toEqual([
+      [1, { host: '127.0.0.1', peerPort: 45_001 }],
+      [2, { host: '127.0.0.1', peerPort: 45_002 }],
+    ]);
+    expect(config(documented).dial.size).toBe(0);
+    for (const [list, message] of [
+      ['1=45001', '"1=45001" is none: requires ID=HOST:PORT'],
+      ['1=127.0.0.1:45001,', '"" is none'],
+      ['1=127.0.0.1:70000', 'uses port 70000: requires 1 to 65535'],
+      ['0=127.0.0.1:45001', 'this is node 0, and it does not dial itself'],
+      ['1=127.0.0.1:45001,1=127.0.0.1:45002', 'has node 1 twice'],
+    ] as const) {
+      expect(refused(dial(list))).toContain(message);
+    }
+  });
 });

@@ -9,6 +9,7 @@ import {
   numericLoopback,
   PEER_PORT_OFFSET,
   parseAddresses,
+  parseDial,
 } from './addresses.ts';
 import { KV_SCHEMA } from './flags.ts';
 
@@ -25,6 +26,8 @@ export interface KvConfig {
   readonly members: readonly InitialMember[] | null;
   /** Whom to ask for membership; null unless `--join` was given. */
   readonly join: readonly MemberAddress[] | null;
+  /** Where members are dialled instead of at their own peer addresses, by id. */
+  readonly dial: ReadonlyMap<number, { readonly host: string; readonly peerPort: number }>;
   /** Absolute paths. */
   readonly dataDirectory: string;
   readonly certificateDirectory: string;
@@ -107,7 +110,8 @@ function peerPortOf({ port, peerPort }: KvValues): number {
 
 /** Fills in what follows from other settings. Throws AddressError for addresses that cannot be used. */
 export function withDefaults(values: KvValues): KvConfig {
-  const { baseDir, dataDir, peers, join: joined, faults, adminToken, advertiseHost, otlpEndpoint, ...rest } = values;
+  const { baseDir, dataDir, peers, join: joined, dial, faults, adminToken, ...others } = values;
+  const { advertiseHost, otlpEndpoint, ...rest } = others;
   const host = numericLoopback(values.host);
   const address = { host: numericLoopback(advertiseHost ?? host), port: values.port, peerPort: peerPortOf(values) };
   const self = { id: values.nodeId, ...address };
@@ -119,6 +123,7 @@ export function withDefaults(values: KvValues): KvConfig {
     address,
     members: joined === undefined ? members : null,
     join: joined === undefined ? null : parseAddresses(joined, address.host),
+    dial: dial === undefined ? new Map() : parseDial(dial, values.nodeId),
     dataDirectory: resolve(dataDir ?? join(baseDir, `node_${values.nodeId}`)),
     certificateDirectory: resolve(baseDir, 'ca'),
     adminToken: faults ? (adminToken ?? null) : null,

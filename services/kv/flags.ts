@@ -34,6 +34,13 @@ export const KV_SCHEMA = {
       placeholder: 'LIST',
       description: 'Members of a running cluster to join, instead of --peers.',
     },
+    dial: {
+      type: 'string',
+      minLength: 1,
+      placeholder: 'LIST',
+      description:
+        'Where to connect to some members instead of their own addresses, as through a proxy: ID=HOST:PORT, separated by commas.',
+    },
     host: {
       type: 'string',
       minLength: 1,
@@ -79,7 +86,7 @@ export const KV_SCHEMA = {
     faults: {
       type: 'boolean',
       default: false,
-      description: 'Open the admin endpoints /_raft/transfer-leadership and /_raft/members.',
+      description: 'Open the admin endpoints /_raft/transfer-leadership, /_raft/members and /_gameday/faults.',
     },
     adminToken: {
       type: 'string',

@@ -1,12 +1,15 @@
 /** The program `stress_node`: the only file of this system that reads the environment, handles signals and listens. */
 
+import { randomInt } from 'node:crypto';
 import { Lifecycle } from '../../kit/lifecycle.ts';
 import { createLogger, type Logger } from '../../kit/logger.ts';
-import { createMetrics } from '../../kit/metrics.ts';
+import { createMetrics, type Metrics } from '../../kit/metrics.ts';
+import { Prng } from '../../kit/prng.ts';
 import { startTelemetry } from '../../kit/telemetry.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createKvApp } from './app.ts';
 import { type KvConfig, parseKvConfig } from './config.ts';
+import { FaultSwitches } from './faults/fault-switches.ts';
 import { KvNode } from './node.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -60,17 +63,31 @@ async function open(config: KvConfig, logger: Logger, lifecycle: Lifecycle): Pro
   });
   lifecycle.opened('telemetry', () => telemetry.stop());
   const metrics = createMetrics({ info: { system: 'kv', node: instance, version } });
+  const faults = config.adminToken === null ? null : createFaults(config, logger, metrics);
   const node = await KvNode.open(config, {
     logger,
     metrics,
     version,
+    ...(faults === null ? {} : { decorators: faults.decorators }),
     onFailure: (error) => void giveUp(error, { config, logger, lifecycle }),
   });
   lifecycle.opened('node', () => node.close());
-  const app = await createKvApp({ config, node, logger, metrics, tracing: telemetry.tracing });
+  const app = await createKvApp({ config, node, logger, metrics, tracing: telemetry.tracing, faults });
   lifecycle.opened('app', () => app.close());
   const url = await app.listen({ host: config.host, port: config.port });
   logger.info({ url, peer_port: config.peerPort, data: config.dataDirectory }, 'listening');
+}
+
+function createFaults({ dataDirectory }: KvConfig, logger: Logger, metrics: Metrics): FaultSwitches {
+  const seed = randomInt(2 ** 32);
+  logger.warn({ seed }, 'faults can be made at this node: PUT /_gameday/faults');
+  return new FaultSwitches({
+    logger,
+    metrics,
+    dataDirectory,
+    random: new Prng(seed),
+    die: () => process.kill(process.pid, 'SIGKILL'),
+  });
 }
 
 interface Running {

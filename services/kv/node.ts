@@ -23,11 +23,12 @@ import { type Command, encodeCommand } from './core/store/command.ts';
 import type { KvStore } from './core/store/store.ts';
 import type { ApplyResult } from './core/store/types.ts';
 import { ClusterNode, type ClusterNodeParts } from './driver/cluster-node.ts';
+import { type NodeClock, UNDECORATED } from './driver/decorators.ts';
 import { describeMembers } from './driver/members.ts';
 import { raftHealthOf } from './driver/views.ts';
 import { createKvMetrics, type KvMetrics } from './metrics.ts';
 
-export interface KvNodeParts extends Pick<ClusterNodeParts, 'disk' | 'diskReserveBytes'> {
+export interface KvNodeParts extends Pick<ClusterNodeParts, 'disk' | 'diskReserveBytes' | 'decorators'> {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly version: string;
@@ -50,14 +51,16 @@ export class KvNode implements KvNodeApi {
   readonly #config: KvConfig;
   readonly #metrics: KvMetrics;
   readonly #version: string;
+  readonly #clock: NodeClock;
   readonly #startedMs = performance.now();
   #caughtUp = false;
 
-  private constructor(cluster: ClusterNode, config: KvConfig, metrics: KvMetrics, version: string) {
+  private constructor(cluster: ClusterNode, config: KvConfig, metrics: KvMetrics, parts: KvNodeParts) {
     this.#cluster = cluster;
     this.#config = config;
     this.#metrics = metrics;
-    this.#version = version;
+    this.#version = parts.version;
+    this.#clock = (parts.decorators ?? UNDECORATED).clock;
   }
 
   /**
@@ -65,10 +68,10 @@ export class KvNode implements KvNodeApi {
    * @throws DataDirectoryError StorageCorruptError CertificateError, and listen errors
    */
   static async open(config: KvConfig, parts: KvNodeParts): Promise<KvNode> {
-    const { metrics: registry, version, ...rest } = parts;
+    const { metrics: registry, version: _, ...rest } = parts;
     const metrics = createKvMetrics(registry);
     const cluster = await ClusterNode.open(config, { ...rest, metrics });
-    const node = new KvNode(cluster, config, metrics, version);
+    const node = new KvNode(cluster, config, metrics, parts);
     void node.#catchUp();
     return node;
   }
@@ -165,6 +168,7 @@ export class KvNode implements KvNodeApi {
     if (closing) return { ready: false, reason: 'shutting down' };
     if (member === null) return { ready: false, reason: waitingFor };
     if (member.leader === null) return { ready: false, reason: 'no leader is known' };
+    if (this.#cluster.space.stuck) return { ready: false, reason: 'the disk is full: the log cannot be written' };
     return this.#caughtUp
       ? { ready: true }
       : { ready: false, reason: 'catching up with what was committed before the start' };
@@ -195,7 +199,7 @@ export class KvNode implements KvNodeApi {
     if (this.#cluster.space.full) throw storageFull();
     const member = await this.#cluster.running(options.deadlineMs);
     const { idempotencyKey } = options;
-    const timestampMs = Date.now();
+    const timestampMs = this.#clock.wallMs();
     const encode = (requestId: string) => {
       const request = { requestId, timestampMs, sourceNode: this.#config.nodeId };
       const command: Command = { ...request, ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...change };

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { ClusterPlan, NodePlace } from '../../kit/system.ts';
+import type { ClusterPlan, NodeCommand, NodePlace } from '../../kit/system.ts';
 import { parseKvConfig } from './config.ts';
 import manifest from './system.ts';
 
@@ -53,5 +53,66 @@ describe('the manifest', () => {
 
   test('a node that cannot be reached leads nothing', async () => {
     expect(await manifest.roles.leader('http://127.0.0.1:1')).toBe(false);
+  });
+
+  describe('with links and node faults', () => {
+    const TOKEN = 'a-token-of-the-game-day';
+    const links = [
+      { from: 0, to: 1, host: '127.0.0.1', port: 45_001 },
+      { from: 0, to: 2, host: '127.0.0.1', port: 45_002 },
+      { from: 1, to: 0, host: '127.0.0.1', port: 45_003 },
+    ];
+    const disturbed: ClusterPlan = { ...plan, links, faultToken: TOKEN };
+    const configOf = ({ arguments: argv, environment }: NodeCommand) => {
+      const parsed = parseKvConfig(argv.slice(2), environment);
+      if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed));
+      return parsed.config;
+    };
+
+    test('each node dials through its own links; its address stays what it is, and the token is no argument', () => {
+      const command = manifest.start(place(0), disturbed);
+      const { dial, members, adminToken } = configOf(command);
+      // Also those that come back at the same place under a later id.
+      for (const [id, peerPort] of [
+        [1, 45_001],
+        [4, 45_001],
+        [2, 45_002],
+        [23, 45_002],
+      ] as const) {
+        expect(dial.get(id)).toEqual({ host: '127.0.0.1', peerPort });
+      }
+      expect(members?.map(({ peerPort }) => peerPort)).toEqual([50_000, 49_999, 49_998]);
+      expect([adminToken, command.arguments.join(' ').includes(TOKEN)]).toEqual([TOKEN, false]);
+      expect(configOf(manifest.start(place(2), disturbed)).dial.size).toBe(0);
+      expect(configOf(manifest.start(place(0), plan)).adminToken).toBeNull();
+    });
+
+    test('a node that lost its data comes back at its place under a new id', () => {
+      const config = configOf(manifest.rejoin(place(1), disturbed, 7));
+      expect(config).toMatchObject({ nodeId: 7, port: 40_001, peerPort: 49_999, members: null });
+      expect(config.join?.map(({ port, peerPort }) => [port, peerPort])).toEqual([
+        [40_000, 50_000],
+        [40_002, 49_998],
+      ]);
+    });
+
+    test('faults are put in force at a node, and its refusal is passed on in its words', async () => {
+      const seen: unknown[] = [];
+      const server = createServer(async (request, response) => {
+        let body = '';
+        for await (const part of request) body += part;
+        seen.push([request.method, request.url, request.headers.authorization, body]);
+        response.statusCode = request.headers.authorization === `Bearer ${TOKEN}` ? 200 : 401;
+        response.end(response.statusCode === 200 ? body || '{"disk":{"full":true}}' : '{"error":{"message":"who?"}}');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+      await manifest.nodeFaults.apply(url, TOKEN, { disk: { full: true } });
+      expect(seen).toEqual([['PUT', '/_gameday/faults', `Bearer ${TOKEN}`, '{"disk":{"full":true}}']]);
+      expect(await manifest.nodeFaults.read(url, TOKEN)).toEqual({ disk: { full: true } });
+      await expect(manifest.nodeFaults.apply(url, 'wrong', {})).rejects.toThrow('answered 401: who?');
+      server.close();
+      server.closeAllConnections();
+    });
   });
 });

@@ -1,14 +1,26 @@
 import { join } from 'node:path';
-import type { ClusterPlan, NodeCommand, NodePlace, SystemManifest } from '../../kit/system.ts';
+import {
+  type ClusterPlan,
+  type LinkPlan,
+  NODE_FAULTS,
+  type NodeCommand,
+  type NodeFaultSet,
+  type NodeFaults,
+  type NodePlace,
+  type SystemManifest,
+} from '../../kit/system.ts';
 import type { RaftHealth } from './api.ts';
+import { checkers } from './checked.ts';
+import { MISBEHAVIOURS } from './faults/fault-set.ts';
 
 /** The first configuration, the same text for every node: `ID@HOST:PORT/PEERPORT,…`. */
 function peersOf({ nodes }: ClusterPlan): string {
   return nodes.map(({ index, host, ports }) => `${index}@${host}:${ports.http}/${ports.peer}`).join(',');
 }
 
-function start(node: NodePlace, plan: ClusterPlan): NodeCommand {
-  const flags: Record<string, string | number> = {
+function flagsOf(node: NodePlace, plan: ClusterPlan): Readonly<Record<string, string | number>> {
+  const links = plan.links?.filter(({ from }) => from === node.index) ?? [];
+  return {
     'node-id': node.index,
     port: node.ports.http!,
     'peer-port': node.ports.peer!,
@@ -16,17 +28,68 @@ function start(node: NodePlace, plan: ClusterPlan): NodeCommand {
     peers: peersOf(plan),
     'data-dir': node.dataDirectory,
     'base-dir': plan.sharedDirectory,
+    ...(links.length === 0 ? {} : { dial: links.flatMap((link) => dialsOf(link, plan.nodes.length)).join(',') }),
   };
+}
+
+/** How often the node at one place can come back under a new id and still be dialled through the proxies. */
+const LIVES_MAX = 8;
+
+/** The node at a place has the place's number as its id at first, and a whole number of cluster sizes more after each `rejoin`. */
+function dialsOf({ to, host, port }: LinkPlan, count: number): string[] {
+  return Array.from({ length: LIVES_MAX }, (_, life) => `${to + life * count}=${host}:${port}`);
+}
+
+function start(node: NodePlace, plan: ClusterPlan): NodeCommand {
+  return command(flagsOf(node, plan), plan);
+}
+
+/** With a new id in place of the one that lost its data; the members it asks are all others that the plan knows. */
+function rejoin(node: NodePlace, plan: ClusterPlan, id: number): NodeCommand {
+  const others = plan.nodes.filter(({ index }) => index !== node.index);
+  const { peers: _, ...flags } = flagsOf(node, plan);
+  const members = others.map(({ index, host, ports }) => `${index}@${host}:${ports.http}/${ports.peer}`);
+  return command({ ...flags, 'node-id': id, join: members.join(',') }, plan);
+}
+
+function command(flags: Readonly<Record<string, string | number>>, plan: ClusterPlan): NodeCommand {
   return {
     command: process.execPath,
     arguments: [
       '--no-warnings',
       join(import.meta.dirname, 'main.ts'),
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...(plan.faultToken === undefined ? [] : ['--faults']),
     ],
-    environment: plan.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: plan.otlpEndpoint },
+    environment: {
+      ...(plan.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: plan.otlpEndpoint }),
+      // Not a flag: anybody on the machine can read those.
+      ...(plan.faultToken === undefined ? {} : { GAMEDAY_ADMIN_TOKEN: plan.faultToken }),
+    },
   };
 }
+
+const FAULTS_MS_MAX = 5000;
+
+/** @throws with the node's own words when it refuses */
+async function askFaults(nodeUrl: string, token: string, set?: NodeFaultSet): Promise<NodeFaultSet> {
+  const response = await fetch(`${nodeUrl}/_gameday/faults`, {
+    method: set === undefined ? 'GET' : 'PUT',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(set === undefined ? {} : { body: JSON.stringify(set) }),
+    signal: AbortSignal.timeout(FAULTS_MS_MAX),
+  });
+  const body = (await response.json()) as NodeFaultSet & { readonly error?: { readonly message: string } };
+  if (!response.ok) throw new Error(`${nodeUrl}/_gameday/faults answered ${response.status}: ${body.error?.message}`);
+  return body;
+}
+
+const nodeFaults: NodeFaults = {
+  kinds: NODE_FAULTS,
+  misbehaviours: MISBEHAVIOURS,
+  apply: async (nodeUrl, token, set) => void (await askFaults(nodeUrl, token, set)),
+  read: (nodeUrl, token) => askFaults(nodeUrl, token),
+};
 
 async function isLeader(nodeUrl: string): Promise<boolean> {
   const response = await fetch(`${nodeUrl}/_raft/health`, { signal: AbortSignal.timeout(1000) }).catch(() => null);
@@ -48,10 +111,15 @@ export default {
   paths: { metrics: '/metrics', health: '/health', ready: '/ready', probe: '/api/kv?limit=1' },
   roles: { leader: isLeader },
   faults: ['kill', 'pause', 'restart'],
+  links: { port: 'peer' },
+  nodeFaults,
+  checkers,
+  rejoin,
   defaultScenario: 'kv/leader-kill',
   files: {
     rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],
     ruleTests: [
+      'alerts/tests/kv_checkers.test.yml',
       'alerts/tests/kv_clients.test.yml',
       'alerts/tests/kv_consensus.test.yml',
       'alerts/tests/kv_storage.test.yml',

@@ -5,29 +5,31 @@ import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
+/** What can follow a command: commands of its own, or flags and names. */
 interface Words {
-  readonly commands: readonly {
-    readonly name: string;
-    readonly description: string;
-    readonly flags: readonly string[];
-    /** What its arguments may be. */
-    readonly names: readonly string[];
-  }[];
+  readonly name: string;
+  readonly description: string;
+  readonly commands: readonly Words[];
+  readonly flags: readonly string[];
+  /** What its arguments may be. */
+  readonly names: readonly string[];
 }
 
 export function completionCommand(context: Context, shell: string, program: Command): ExitCode {
-  const words: Words = {
-    commands: program.commands.map((command) => ({
-      name: command.name(),
-      description: command.description(),
-      flags: command.options.flatMap((option) => option.long ?? []),
-      names: command.registeredArguments.flatMap((argument) => namesOf(argument.name(), context)),
-    })),
-  };
   const script = { bash, zsh, fish }[shell as (typeof SHELLS)[number]];
   if (script === undefined) throw new UsageError(`no completion for "${shell}": expected ${SHELLS.join(', ')}`);
-  print(context, script(words));
+  print(context, script(wordsOf(program, context)));
   return EXIT.pass;
+}
+
+function wordsOf(command: Command, context: Context): Words {
+  return {
+    name: command.name(),
+    description: command.description(),
+    commands: command.commands.map((each) => wordsOf(each, context)),
+    flags: command.options.flatMap((option) => option.long ?? []),
+    names: command.registeredArguments.flatMap((argument) => namesOf(argument.name(), context)),
+  };
 }
 
 /** By the name that the argument has in `program.ts`. Runs are left out: the script would know those of its own day only. */
@@ -46,38 +48,55 @@ function namesOf(argument: string, { catalogue, systems }: Context): readonly st
   }
 }
 
-function bash({ commands }: Words): string {
-  const flags = commands.map(({ name, flags, names }) => `    ${name}) words="${[...flags, ...names].join(' ')}" ;;`);
-  return `# eval "$(gameday completion bash)"
-_gameday() {
+function bash({ name: program, commands }: Words): string {
+  const flags = commands.flatMap(bashCases).map((line) => `    ${line} ;;`);
+  return `# eval "$(${program} completion bash)"
+_${program}() {
   local words="${commands.map((command) => command.name).join(' ')}"
-  if [ "$COMP_CWORD" -gt 1 ]; then case "\${COMP_WORDS[1]}" in
+  local second="\${COMP_WORDS[2]}"
+  if [ "$COMP_CWORD" -le 2 ]; then second=; fi
+  if [ "$COMP_CWORD" -gt 1 ]; then case "\${COMP_WORDS[1]} $second" in
 ${flags.join('\n')}
   esac; fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -o default -F _gameday gameday`;
+complete -o default -F _${program} ${program}`;
+}
+
+/** By the first word and, for a command that has commands, the second. */
+function bashCases({ name, commands, flags, names }: Words): string[] {
+  const inner = commands.map((command) => `"${name} ${command.name}") words="${command.flags.join(' ')}"`);
+  return [
+    ...inner,
+    `"${name} "*) words="${[...commands.map((command) => command.name), ...flags, ...names].join(' ')}"`,
+  ];
 }
 
 function zsh(words: Words): string {
-  return `# eval "$(gameday completion zsh)"
+  return `# eval "$(${words.name} completion zsh)"
 autoload -U +X bashcompinit && bashcompinit
 ${bash(words).split('\n').slice(1).join('\n')}`;
 }
 
-function fish({ commands }: Words): string {
-  const quote = (text: string) => `'${text.replaceAll("'", "\\'")}'`;
+function fish({ name: program, commands }: Words): string {
+  const root = '__fish_use_subcommand';
   return [
-    '# gameday completion fish | source',
-    'complete -c gameday -f',
-    ...commands.flatMap(({ name, description, flags, names }) => [
-      `complete -c gameday -n __fish_use_subcommand -a ${name} -d ${quote(description)}`,
-      ...flags.map(
-        (flag) => `complete -c gameday -n '__fish_seen_subcommand_from ${name}' -l ${flag.replace(/^--/, '')}`,
-      ),
-      ...(names.length > 0
-        ? [`complete -c gameday -n '__fish_seen_subcommand_from ${name}' -a ${quote(names.join(' '))}`]
-        : []),
-    ]),
+    `# ${program} completion fish | source`,
+    `complete -c ${program} -f`,
+    ...commands.flatMap((command) => fishLines(program, command, root)),
   ].join('\n');
+}
+
+/** @param before the condition under which the command may come next */
+function fishLines(program: string, { name, description, commands, flags, names }: Words, before: string): string[] {
+  const quote = (text: string) => `'${text.replaceAll("'", "\\'")}'`;
+  const inside = `__fish_seen_subcommand_from ${name}`;
+  const own = commands.map((command) => command.name).join(' ');
+  const open = own === '' ? inside : `${inside}; and not __fish_seen_subcommand_from ${own}`;
+  return [
+    `complete -c ${program} -n ${before.includes(' ') ? quote(before) : before} -a ${name} -d ${quote(description)}`,
+    ...flags.map((flag) => `complete -c ${program} -n ${quote(inside)} -l ${flag.replace(/^--/, '')}`),
+    ...(names.length > 0 ? [`complete -c ${program} -n ${quote(inside)} -a ${quote(names.join(' '))}`] : []),
+    ...commands.flatMap((command) => fishLines(program, command, open)),
+  ];
 }

@@ -45,7 +45,9 @@ export async function runCommand(context: Context, words: readonly string[], fla
   const results: RunResult[] = [];
   for (const loaded of scenarios) {
     if (context.signals.signal.aborted) break;
-    results.push(await runOne(context, loaded, flags));
+    const result = await runOne(context, loaded, flags);
+    if (!flags.json) showResult(context, result, flags);
+    results.push(result);
   }
   const codes = results.map(({ record }) => exitCodeOfRun(record, flags.inconclusive === 'warn'));
   const exitCode = worstExitCode(codes);
@@ -71,7 +73,12 @@ async function loadAll(
   return scenarios;
 }
 
-async function runOne(context: Context, loaded: LoadedScenario, flags: RunFlags): Promise<RunResult> {
+/** Conducts one run and shows how it goes on. */
+export async function runOne(
+  context: Context,
+  loaded: LoadedScenario,
+  flags: Pick<RunFlags, 'seed' | 'keep'>,
+): Promise<RunResult> {
   const progress = new RunProgress(context.terminal);
   const emit = (event: RunEvent) => {
     if (event.type === 'created') context.signals.watch(event.directory);
@@ -90,7 +97,6 @@ async function runOne(context: Context, loaded: LoadedScenario, flags: RunFlags)
     report: reportStage,
   });
   progress.end();
-  if (!flags.json) showResult(context, result, flags);
   return result;
 }
 

@@ -11,30 +11,42 @@ import type { StageInput } from '../../run/options.ts';
 import { RUN_FILES, type RunRecord } from '../../run/record.ts';
 import { judgeStage, openSeries, reportStage } from '../../run/stages.ts';
 import { type Context, note, print, printJson } from '../context.ts';
-import { EXIT, type ExitCode, exitCodeOfRun } from '../exit_code.ts';
+import { EXIT, type ExitCode, exitCodeOfVerdict } from '../exit_code.ts';
 import { widthOf } from '../terminal.ts';
 import { verdictTable } from '../verdict_table.ts';
 
 export interface RecheckFlags {
+  /** `run`: those that the run had; `current`: those of the working tree. */
+  readonly rules: 'run' | 'current';
   readonly json: boolean;
   readonly inconclusive: 'fail' | 'warn';
 }
 
-/** Judges again from what is stored; verdict and report are replaced. */
+/**
+ * Judges again from what is stored; verdict and report are replaced. By the rules of the working tree the result is shown only: what the
+ * directory holds stays of one piece with the rules in it.
+ */
 export async function recheckCommand(
   context: Context,
   word: string | undefined,
   flags: RecheckFlags,
 ): Promise<ExitCode> {
   return withRun(context, word, async (input) => {
-    const record: RunRecord = { ...input.record, verdict: await judgeStage(input) };
-    writeRecord(input.directory.path, record);
-    await reportStage({ ...input, record });
-    const exitCode = exitCodeOfRun(record, flags.inconclusive === 'warn');
+    const isCurrent = flags.rules === 'current';
+    const files = context.systems.ruleFiles(context.root, input.record.system).map((file) => join(context.root, file));
+    const verdict = await judgeStage(isCurrent ? { ...input, rulesFiles: files } : input);
+    const record: RunRecord = { ...input.record, verdict };
+    if (!isCurrent) {
+      writeRecord(input.directory.path, record);
+      await reportStage({ ...input, record });
+    }
+    const exitCode = exitCodeOfVerdict(verdict, flags.inconclusive === 'warn');
     if (flags.json) printJson(context, { exitCode, directory: input.directory.path, record });
     else {
       print(context, verdictTable(record, widthOf(context.terminal.stdout), context.terminal.outColors));
-      printReportPath(context, input.directory);
+      if (isCurrent)
+        print(context, '\njudged by the rules of the working tree; the stored verdict and report are as they were');
+      else printReportPath(context, input.directory);
     }
     return exitCode;
   });

@@ -25,7 +25,8 @@ export async function checkCommand(
   words: readonly string[],
   flags: { readonly json: boolean },
 ): Promise<ExitCode> {
-  const entries = context.catalogue.find(words.length === 0 ? ['all'] : words, context.workingDirectory);
+  const { catalogue } = context;
+  const entries = words.length === 0 ? catalogue.list() : catalogue.find(words, context.workingDirectory);
   const loader = scenarioLoader(context.root, context.systems);
   const found = new Map<string, Problem>();
   for (const { file } of entries) {

@@ -1,4 +1,5 @@
 /** The dashboards' panels: their frames here, their series as data for the page's script. */
+import { injectionName } from '../../run/record.ts';
 import { endOf, originOf, type ReportInput } from '../input.ts';
 import { html, json, type Markup } from '../markup.ts';
 import type { DashboardData, PanelData, Panels } from '../panels.ts';
@@ -78,7 +79,7 @@ export function renderData({ record, panels }: ReportInput): Markup {
     faults: record.faults.flatMap((fault) =>
       fault.injectedAt === undefined
         ? []
-        : [{ name: fault.name, from: seconds(fault.injectedAt), to: seconds(fault.healedAt ?? end) }],
+        : [{ name: injectionName(fault), from: seconds(fault.injectedAt), to: seconds(fault.healedAt ?? end) }],
     ),
     phases: record.phases.map((phase) => ({
       name: phase.name,

@@ -1,7 +1,7 @@
 /** The top of the page: what came out, in one glance and one sentence. */
 import type { RunRecord } from '../../run/record.ts';
 import type { Objective } from '../../scenario/types.ts';
-import { formatInstant, formatSeconds, formatValue } from '../format.ts';
+import { formatInstant, formatLoad, formatSeconds, formatValue } from '../format.ts';
 import {
   count,
   endOf,
@@ -45,9 +45,7 @@ export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): M
 <h1>${scenario.title}</h1>
 <p class="sentence">${sentenceOf(record)}</p>
 ${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${reason}</li>`)}</ul>`}
-${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${scenario.load.ratePerSecond}/s for ${formatSeconds(
-    scenario.load.durationMs / 1000,
-  )}</span>${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
+${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${formatLoad(scenario.load)}</span>${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
     record.startedAt,
   )}</time></span><span>took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)}</span><span>seed ${record.seed}</span></p>
 ${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}

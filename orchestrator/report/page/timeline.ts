@@ -1,5 +1,5 @@
 /** What happened when: phases, load, faults and alerts on one axis, and how long each recovery took. */
-import type { FaultRecord, RunRecord } from '../../run/record.ts';
+import { describeFaultRecord, type FaultRecord, injectionName, type RunRecord } from '../../run/record.ts';
 import { formatOffset } from '../format.ts';
 import { endOf, originOf, type ReportInput, shownWindowOf, tookText } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
@@ -24,7 +24,8 @@ const TICKS_MAX = 8;
 function faultBars(fault: FaultRecord, end: number): Bar[] {
   if (fault.injectedAt === undefined) return [];
   const healed = fault.healedAt ?? end;
-  const bars: Bar[] = [{ from: fault.injectedAt, to: healed, kind: 'fault', text: `${fault.kind} ${fault.target}` }];
+  const text = fault.injection === undefined ? `${fault.kind} ${fault.target}` : injectionName(fault);
+  const bars: Bar[] = [{ from: fault.injectedAt, to: healed, kind: 'fault', text }];
   if ((fault.recoveredAt ?? end) > healed)
     bars.push({ from: healed, to: fault.recoveredAt ?? end, kind: 'recovering', text: 'recovering' });
   return bars;
@@ -38,7 +39,11 @@ function lanes({ record, panels }: ReportInput): Lane[] {
     kind: `phase ${phase.name}`,
     text: phase.name,
   }));
-  const faults = record.faults.map((fault) => ({ name: `fault: ${fault.name}`, bars: faultBars(fault, end) }));
+  // One lane for all injections of a fault.
+  const faults = [...Map.groupBy(record.faults, ({ name }) => name)].map(([name, injections]) => ({
+    name: `fault: ${name}`,
+    bars: injections.flatMap((fault) => faultBars(fault, end)),
+  }));
   const load =
     record.load === null
       ? []
@@ -132,9 +137,7 @@ function faultRow(fault: FaultRecord, origin: number, end: number, zoomable: boo
     zoomable &&
     injectedAt !== undefined &&
     html` <button type="button" class="zoom" data-from="${injectedAt - 5000}" data-to="${(fault.recoveredAt ?? fault.healedAt ?? end) + 5000}">zoom charts</button>`;
-  return html`<tr><th scope="row" data-label="Fault">${fault.name}${zoom}</th><td data-label="What">${fault.kind} ${fault.target}${
-    fault.node !== undefined && ` (node ${fault.node})`
-  }</td><td data-label="Injected">${at(injectedAt)}</td><td data-label="Healed">${at(fault.healedAt)}</td><td data-label="Service back after">${tookText(
+  return html`<tr><th scope="row" data-label="Fault">${injectionName(fault)}${zoom}</th><td data-label="What">${describeFaultRecord(fault)}</td><td data-label="Injected">${at(injectedAt)}</td><td data-label="Healed">${at(fault.healedAt)}</td><td data-label="Service back after">${tookText(
     injectedAt,
     fault.serviceRecoveredAt,
   )}</td><td data-label="All nodes ready after">${tookText(injectedAt, fault.recoveredAt)}</td><td data-label="Nodes ready before / after">${fault.healthBefore ?? '–'} / ${fault.healthAfter ?? '–'}${

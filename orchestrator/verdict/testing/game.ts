@@ -112,6 +112,7 @@ export async function writeRecord(directory: string, o: RecordOptions): Promise<
         ratePerSecond: 1,
         durationMs: o.loading.to - o.loading.from,
         deadlineMs: 5000,
+        history: true,
       },
       objectives: {},
       faults: [],

@@ -40,6 +40,7 @@ export class Admission {
   async enter(): Promise<void> {
     const { identity, config, begin } = this.#parts;
     if (identity.members !== null) {
+      this.#warnOfIgnoredPeers(Object.keys(identity.members).map(Number));
       await begin(identity.members, identity.joined);
       if (identity.joined) await this.#becomeVoter(Object.values(identity.members).map(parseMember));
     } else if (config.join !== null) {
@@ -48,6 +49,20 @@ export class Admission {
       const { members, joined } = await formCluster(config.members ?? [], this.#options());
       await begin(members, joined);
     }
+  }
+
+  /** Who the members are is in the log by now. */
+  #warnOfIgnoredPeers(known: readonly NodeId[]): void {
+    const { config, logger, identity } = this.#parts;
+    const given = (config.members ?? []).map(({ id }) => id);
+    // This node alone is what the configuration says when nothing was given.
+    if (given.every((id) => id === identity.nodeId) || given.every((id) => known.includes(id))) return;
+    const strangers = given.filter((id) => !known.includes(id));
+    logger.warn(
+      { given, known },
+      `--peers is ignored where it names other members (${strangers.join(', ')}) than the data directory, which says who they are: ` +
+        'members come by --join and go by PATCH /_raft/members; for a new cluster give an empty --data-dir',
+    );
   }
 
   /** Each call to the leader moves this node one step on: learner, caught up, voter. */

@@ -15,7 +15,7 @@ export interface ApplierEvents {
 }
 
 /** The event loop gets a turn after this long, so that heartbeats are answered while a long log is replayed. */
-const TURN_MS_MAX = 8;
+export const TURN_MS_MAX = 8;
 
 type Work = { readonly entries: readonly Entry[]; next: number } | { readonly snapshot: SnapshotMeta };
 

@@ -12,9 +12,11 @@ import type { Identity } from '../storage/identity.ts';
 import { DirectoryLock } from '../storage/lock.ts';
 import { foundLog, openStorage, type Storage } from '../storage/storage.ts';
 import { obtainCertificates } from '../transport/certificates.ts';
-import { TlsTransport } from '../transport/transport.ts';
+import { TlsTransport, type Transport } from '../transport/transport.ts';
 import { Admission, firstMembership } from './admission.ts';
 import { Conditions } from './conditions.ts';
+import { type Decorators, UNDECORATED } from './decorators.ts';
+import { Departures } from './departures.ts';
 import { DISK_RESERVE_BYTES, DiskSpace } from './disk-space.ts';
 import type { FirstMembers } from './formation.ts';
 import { showGauges, showSpace } from './gauges.ts';
@@ -34,6 +36,8 @@ export interface ClusterNodeParts {
   /** The real disk unless a test says otherwise. */
   readonly disk?: Disk;
   readonly diskReserveBytes?: number;
+  /** Nothing, unless faults are to be made. */
+  readonly decorators?: Decorators;
 }
 
 /** Bytes of entries in one append. Small enough to leave room for heartbeats on the same stream. */
@@ -48,12 +52,15 @@ const SECOND_MS = 1000;
 /** How long a leader that stops tries to hand over. */
 const FAREWELL_MS = 1000;
 
+/** For so many election time-outs a member that was removed is still connected: the leader serves it for one. */
+const FAREWELL_TIMEOUTS = 2;
+
 /** What was opened for a node, in order; closed in reverse. */
 interface Opened {
   readonly lock: DirectoryLock;
   readonly disk: Disk;
   readonly storage: Storage;
-  readonly transport: TlsTransport;
+  readonly transport: Transport;
 }
 
 /**
@@ -65,16 +72,20 @@ export class ClusterNode {
   readonly conditions = new Conditions(now);
   readonly journal: RaftJournal;
   readonly calls: LeaderCalls;
-  readonly transport: TlsTransport;
+  readonly transport: Transport;
   readonly #config: KvConfig;
   readonly #parts: ClusterNodeParts;
+  readonly #decorators: Decorators;
   readonly #opened: Opened;
   readonly #admission: Admission;
   readonly #abort = new AbortController();
+  readonly #departures: Departures;
   #identity: Identity;
   #member: Member | null = null;
   #duties: LeaderDuties | null = null;
   #ticker: NodeJS.Timeout;
+  #tickRate = 1;
+  #ticksDue = 0;
   #tickedMs = now();
   #gaugesMs = 0;
   #secondMs = 0;
@@ -90,11 +101,14 @@ export class ClusterNode {
   ) {
     this.#config = config;
     this.#parts = parts;
+    this.#decorators = parts.decorators ?? UNDECORATED;
     this.#opened = opened;
     this.#identity = opened.storage.identity;
     this.space = space;
     this.journal = journal;
     this.transport = opened.transport;
+    const graceMs = FAREWELL_TIMEOUTS * config.electionTicks * config.tickMs;
+    this.#departures = new Departures(opened.transport, graceMs, now);
     this.calls = new LeaderCalls({
       nodeId: config.nodeId,
       member: () => this.#member,
@@ -113,7 +127,7 @@ export class ClusterNode {
       begin: (members, joined) => this.#begin(members, joined),
       isVoter: () => this.#member?.membership.voters.includes(config.nodeId) ?? false,
     });
-    this.#ticker = setInterval(() => this.#tick(), config.tickMs);
+    this.#ticker = this.#startTicking();
   }
 
   /**
@@ -125,7 +139,8 @@ export class ClusterNode {
     await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
     await mkdir(dirname(certificateDirectory), { recursive: true });
     const lock = await DirectoryLock.acquire(dataDirectory);
-    const disk = parts.disk ?? createDisk(parts.metrics);
+    const decorators = parts.decorators ?? UNDECORATED;
+    const disk = parts.disk ?? createDisk(parts.metrics, decorators);
     let storage: Storage | null = null;
     try {
       const certificates = await obtainCertificates(certificateDirectory, nodeId);
@@ -138,9 +153,10 @@ export class ClusterNode {
       // Peers may call before the node exists: until then it knows nothing.
       const late: { node: ClusterNode | null } = { node: null };
       const desk = createDesk(config, parts, storage, late);
-      const { host, peerPort } = config;
+      const { host, peerPort, dial } = config;
       const { instanceId } = storage.identity;
-      const transport = await TlsTransport.listen({ nodeId, instanceId, certificates, host, peerPort, now }, desk);
+      const transportOptions = { nodeId, instanceId, certificates, host, peerPort, dial, now };
+      const transport = decorators.transport(await TlsTransport.listen(transportOptions, decorators.peerEvents(desk)));
       const space = new DiskSpace(disk, dataDirectory, parts.diskReserveBytes ?? DISK_RESERVE_BYTES);
       const journal = new RaftJournal(parts.metrics, parts.logger);
       const node = new ClusterNode(config, parts, { lock, disk, storage, transport }, space, journal);
@@ -207,6 +223,7 @@ export class ClusterNode {
       metrics: this.#parts.metrics,
       logger: this.#parts.logger,
       journal: this.journal,
+      decorators: this.#decorators,
       onMembership: (changed) => this.#membershipChanged(changed),
       onFailure: (error) => this.#fail(error),
     });
@@ -246,7 +263,7 @@ export class ClusterNode {
   #membershipChanged(membership: Membership): void {
     const { nodeId, members } = this.#config;
     const given = new Map<number, MemberAddress>((members ?? []).map((member) => [member.id, member]));
-    this.transport.setPeers(peerPlaces(membership, nodeId, given));
+    this.#departures.follow(peerPlaces(membership, nodeId, given));
   }
 
   #tick(): void {
@@ -255,7 +272,8 @@ export class ClusterNode {
     this.#tickedMs = at;
     this.conditions.tick();
     const member = this.#member;
-    member?.tick();
+    member?.lookAtDeadlines();
+    if (this.#raftTickIsDue()) member?.tick();
     // A process that stood still cannot say how things were meanwhile.
     if ((member?.leader ?? null) === null)
       this.#parts.metrics.raft.leaderless.inc(Math.min(elapsedMs, SECOND_MS) / 1000);
@@ -267,8 +285,27 @@ export class ClusterNode {
     if (at - this.#secondMs < SECOND_MS) return;
     this.#secondMs = at;
     this.space.look();
+    this.#departures.look();
     member?.offerCheckpoint();
     this.#handOverWhenFull();
+  }
+
+  #startTicking(): NodeJS.Timeout {
+    this.#tickRate = this.#decorators.clock.tickRate();
+    return setInterval(() => this.#tick(), this.#config.tickMs / Math.max(1, this.#tickRate));
+  }
+
+  /** Raft's clock may run faster or slower than this node looks around. */
+  #raftTickIsDue(): boolean {
+    const rate = this.#decorators.clock.tickRate();
+    if (rate !== this.#tickRate) {
+      clearInterval(this.#ticker);
+      this.#ticker = this.#startTicking();
+    }
+    this.#ticksDue += Math.min(1, rate);
+    if (this.#ticksDue < 1) return false;
+    this.#ticksDue -= 1;
+    return true;
   }
 
   /** A leader without space refuses all writes; another one may have space. */
@@ -276,7 +313,7 @@ export class ClusterNode {
     const member = this.#member;
     if (member === null || !this.space.full || member.leader !== this.#config.nodeId) return;
     const to = bestSuccessor(member.status(), (node) => !member.reportsFullStorage(node));
-    if (to !== null) member.input({ type: 'transferLeadership', to });
+    if (to !== null) member.handOver(to);
   }
 
   #fail(error: Error): void {
@@ -309,7 +346,7 @@ export class ClusterNode {
     if (status.role !== 'leader') return;
     const to = bestSuccessor(status, (node) => !member.reportsFullStorage(node));
     if (to === null) return;
-    member.input({ type: 'transferLeadership', to });
+    member.handOver(to);
     const handedOver = () => member.leader !== this.#config.nodeId && member.leader !== null;
     const late = () => new ServiceError('TIMEOUT', 'leadership was not taken over');
     await this.conditions.until(handedOver, now() + FAREWELL_MS, late).catch(() => {});
@@ -340,8 +377,8 @@ function selfRecord(config: KvConfig, identity: Identity): MemberRecord {
 }
 
 /** Only what really reached the disk is counted, and only the log's own calls are the log's metrics. */
-function createDisk({ wal }: KvMetrics): Disk {
-  return new FileSystemDisk({
+function createDisk({ wal }: KvMetrics, decorators: Decorators): Disk {
+  return decorators.disk((observer) => new FileSystemDisk(observer), {
     wrote: (path, bytes) => {
       if (path.endsWith('.wal')) wal.bytesWritten.inc(bytes);
     },

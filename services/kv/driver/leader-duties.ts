@@ -42,7 +42,8 @@ export class LeaderDuties {
     await member.snapshotting.take();
     const { latest } = snapshots;
     if (latest === null) throw new ServiceError('CONFLICT', 'nothing has been written yet: there is nothing to resync');
-    member.input({ type: 'forceSnapshot', to: node });
+    const refusal = await member.order({ type: 'forceSnapshot', to: node });
+    if (refusal !== null) throw orderRefused(refusal, `a snapshot for node ${node}`);
     this.forceResyncs += 1;
     return { target, node_id: node, leader_id: id, snapshot_index: latest.index };
   }
@@ -55,7 +56,13 @@ export class LeaderDuties {
     if (successor !== status.id) {
       if (!status.membership.voters.includes(successor))
         throw new ServiceError('NOT_FOUND', `node ${successor} is no voter`);
-      member.input({ type: 'transferLeadership', to: successor });
+      if (status.progress.some(({ node, active }) => node === successor && !active))
+        throw new ServiceError(
+          'CONFLICT',
+          `node ${successor} has not been heard from for an election time-out: it cannot lead now`,
+        );
+      const refusal = await member.order({ type: 'transferLeadership', to: successor });
+      if (refusal !== null) throw orderRefused(refusal, `a transfer of leadership to node ${successor}`);
       const failure = () =>
         new ServiceError('TIMEOUT', `node ${successor} did not take over in time; node ${member.leader ?? '?'} leads`);
       await until(() => member.leader === successor, deadlineMs, failure);
@@ -175,6 +182,20 @@ function isOfRetired(
   { retired }: Membership,
 ): change is Extract<MembershipChange, { type: 'addLearner' }> {
   return refusal === 'invalid' && change.type === 'addLearner' && retired.includes(change.node);
+}
+
+function orderRefused(reason: RefusalReason, what: string): ServiceError {
+  switch (reason) {
+    case 'transferring':
+      return new ServiceError(
+        'CONFLICT',
+        `${what}: leadership is being handed over already: try again when it is done`,
+      );
+    case 'invalid':
+      return new ServiceError('CONFLICT', `${what}: the membership does not allow it: look at the members in /status`);
+    default:
+      return new ServiceError('NO_QUORUM', `${what}: this node leads no more: try again`, { definite: true });
+  }
 }
 
 function changeRefused(reason: RefusalReason): ServiceError {

@@ -1,3 +1,4 @@
+import { type ErrorCode, ServiceError } from '../../../kit/errors.ts';
 import type { Logger } from '../../../kit/logger.ts';
 import { Prng } from '../../../kit/prng.ts';
 import type { RequestOptions } from '../api.ts';
@@ -23,6 +24,7 @@ import type { Frame, SenderState } from '../transport/frame.ts';
 import type { Transport } from '../transport/transport.ts';
 import { Applier } from './applier.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { Decorators } from './decorators.ts';
 import type { DiskSpace } from './disk-space.ts';
 import { DurabilityAudit } from './durability-audit.ts';
 import { Engine } from './engine.ts';
@@ -50,6 +52,7 @@ export interface MemberParts {
   readonly metrics: KvMetrics;
   readonly logger: Logger;
   readonly journal: RaftJournal;
+  readonly decorators: Pick<Decorators, 'log' | 'stateMachine' | 'writeEvents'>;
   readonly onMembership: (membership: Membership) => void;
   /** The node cannot go on. */
   readonly onFailure: (error: Error) => void;
@@ -81,7 +84,9 @@ export class Member {
   readonly #writes: Writes<ApplyResult>;
   readonly #reads: Reads;
   readonly #audit: DurabilityAudit;
-  readonly #changes = new Map<string, (place: LogPlace | RefusalReason) => void>();
+  readonly #changes = new Map<string, PromiseWithResolvers<LogPlace | RefusalReason>>();
+  /** What Raft has not looked at yet: at the end of its turn, what was not refused has begun. */
+  readonly #orders = new Map<string, PromiseWithResolvers<RefusalReason | null>>();
   readonly #storageFull = new Set<NodeId>();
   readonly #heardMs = new Map<NodeId, number>();
   #changeSequence = 0;
@@ -112,15 +117,15 @@ export class Member {
       },
     });
     this.#applier = new Applier(
-      this.store,
+      parts.decorators.stateMachine(this.store),
       { applied: (index) => this.#applied(index), failed: parts.onFailure },
       restored?.snapshot?.index ?? 0,
     );
-    this.#persister = new Persister(wal, snapshots, this.#persisterEvents());
+    this.#persister = new Persister(parts.decorators.log(wal), snapshots, this.#persisterEvents());
     const durableIndex = () => Math.max(wal.durableIndex(), snapshots.latest?.index ?? 0);
     this.#audit = new DurabilityAudit(identity.nodeId, durableIndex, () => this.#membership);
     this.#membership = raft.status().membership;
-    this.#writes = new Writes(this.#proposer(), this.#writeEvents(), prefix, options.now);
+    this.#writes = new Writes(this.#proposer(), parts.decorators.writeEvents(this.#writeEvents()), prefix, options.now);
     this.#reads = new Reads(
       {
         read: (id) => this.#engine.read(id),
@@ -182,8 +187,21 @@ export class Member {
     return this.#reads.confirm(deadlineMs);
   }
 
-  input(input: Extract<Input, { type: 'transferLeadership' | 'forceSnapshot' }>): void {
-    this.#engine.input(input);
+  /** Begins to hand leadership over, if that can be. */
+  handOver(to: NodeId): void {
+    this.#engine.input({ type: 'transferLeadership', to });
+  }
+
+  /** Resolves when Raft has looked at it: with why it cannot be begun, or null. @throws ServiceError SHUTTING_DOWN */
+  order(order: {
+    readonly type: 'transferLeadership' | 'forceSnapshot';
+    readonly to: NodeId;
+  }): Promise<RefusalReason | null> {
+    const id = `order-${++this.#changeSequence}`;
+    const answer = Promise.withResolvers<RefusalReason | null>();
+    this.#orders.set(id, answer);
+    this.#engine.input({ ...order, id });
+    return answer.promise;
   }
 
   /** Term of the log's entry at `index`, or null when it is not there. */
@@ -191,13 +209,13 @@ export class Member {
     return this.#engine.termAt(index);
   }
 
-  /** Resolves with the place of the change in the log, or with why it was refused. */
+  /** Resolves with the place of the change in the log, or with why it was refused. @throws ServiceError SHUTTING_DOWN */
   changeMembership(change: Extract<Input, { type: 'changeMembership' }>['change']): Promise<LogPlace | RefusalReason> {
     const id = `change-${++this.#changeSequence}`;
-    return new Promise((resolve) => {
-      this.#changes.set(id, resolve);
-      this.#engine.input({ type: 'changeMembership', id, change });
-    });
+    const answer = Promise.withResolvers<LogPlace | RefusalReason>();
+    this.#changes.set(id, answer);
+    this.#engine.input({ type: 'changeMembership', id, change });
+    return answer.promise;
   }
 
   receive(frame: Frame): void {
@@ -225,10 +243,17 @@ export class Member {
     this.#engine.input({ type: 'unreachable', node });
   }
 
-  /** Time has passed: one tick of Raft's. */
-  tick(): void {
+  /** Answers whose time is up, and asks again for what was lost. */
+  lookAtDeadlines(): void {
+    if (this.#standsStill()) {
+      this.#abandon('STORAGE_FULL', 'the disk of this node is full, so it cannot follow the others: ask another node');
+    }
     this.#writes.tick();
     this.#reads.tick();
+  }
+
+  /** Time has passed: one tick of Raft's. */
+  tick(): void {
     if (!this.#standsStill()) this.#engine.tick();
   }
 
@@ -242,8 +267,12 @@ export class Member {
 
   /** Answers everybody who waits; nothing is sent, confirmed or applied any more. */
   stop(): void {
-    this.#writes.close();
-    this.#reads.close();
+    this.#abandon('SHUTTING_DOWN', 'this node is shutting down');
+    for (const { reject } of [...this.#changes.values(), ...this.#orders.values()]) {
+      reject(new ServiceError('SHUTTING_DOWN', 'this node is shutting down', { definite: false }));
+    }
+    this.#changes.clear();
+    this.#orders.clear();
     this.#applier.stop();
     this.#engine.stop();
   }
@@ -253,6 +282,11 @@ export class Member {
     this.stop();
     await this.#persister.close();
     await this.snapshotting.close();
+  }
+
+  #abandon(code: ErrorCode, message: string): void {
+    this.#writes.abandon(code, message);
+    this.#reads.abandon(code, message);
   }
 
   /** With a log that cannot be written this node is as good as gone: it falls silent, so that the others go on without it. */
@@ -312,13 +346,18 @@ export class Member {
         for (const id of ids) this.#writes.placed(id, term);
       },
       refused: (id, reason) => {
-        if (this.#answerChange(id, reason)) return;
+        this.#orders.get(id)?.resolve(reason);
+        if (this.#orders.delete(id) || this.#answerChange(id, reason)) return;
         this.#writes.refused(id, reason);
         this.#reads.refused(id);
       },
       snapshotRead: (to, index, offset, length) => void this.#readSnapshot(to, index, offset, length),
       event: (event) => this.#event(event),
-      turned: () => this.#reads.turned(),
+      turned: () => {
+        this.#reads.turned();
+        for (const { resolve } of this.#orders.values()) resolve(null);
+        this.#orders.clear();
+      },
       failed: this.#parts.onFailure,
     };
   }
@@ -378,10 +417,10 @@ export class Member {
   }
 
   #answerChange(id: string, place: LogPlace | RefusalReason): boolean {
-    const resolve = this.#changes.get(id);
+    const answer = this.#changes.get(id);
     this.#changes.delete(id);
-    resolve?.(place);
-    return resolve !== undefined;
+    answer?.resolve(place);
+    return answer !== undefined;
   }
 
   #event(event: RaftEvent): void {

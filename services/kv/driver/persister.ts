@@ -1,7 +1,7 @@
 import type { Message, Persist } from '../core/raft/types.ts';
 import { DiskFullError } from '../storage/errors.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
-import type { WriteAheadLog } from '../storage/wal.ts';
+import type { LogWriter } from './decorators.ts';
 
 export interface PersisterEvents {
   /** Everything up to `number` is durable; `messages` may be sent now. */
@@ -24,7 +24,7 @@ const RETRY_MS = 250;
  * covers them all (group commit).
  */
 export class Persister {
-  readonly #wal: WriteAheadLog;
+  readonly #wal: LogWriter;
   readonly #snapshots: SnapshotStore;
   readonly #events: PersisterEvents;
   #queue: Persist[] = [];
@@ -34,7 +34,7 @@ export class Persister {
   #full = false;
   #wake: (() => void) | null = null;
 
-  constructor(wal: WriteAheadLog, snapshots: SnapshotStore, events: PersisterEvents) {
+  constructor(wal: LogWriter, snapshots: SnapshotStore, events: PersisterEvents) {
     this.#wal = wal;
     this.#snapshots = snapshots;
     this.#events = events;

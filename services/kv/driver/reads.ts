@@ -1,4 +1,4 @@
-import { ServiceError } from '../../../kit/errors.ts';
+import { type ErrorCode, ServiceError } from '../../../kit/errors.ts';
 import type { LogIndex } from '../core/raft/types.ts';
 import { Deadlines } from './deadlines.ts';
 
@@ -50,11 +50,14 @@ export class Reads {
 
   /** Resolves when the local state is at least as new as the moment of the call. @throws ServiceError NO_QUORUM, SHUTTING_DOWN */
   confirm(deadlineMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const read: Read = { deadlineMs, startedMs: this.#now(), resolve, reject };
-      this.#deadlines.add(read);
-      this.#ask(read);
-    });
+    return new Promise((resolve, reject) => this.begin(deadlineMs, resolve, reject));
+  }
+
+  /** As `confirm`, for a caller that cannot wait for a promise: one of the two is called, once, during a later call of this table. */
+  begin(deadlineMs: number, resolve: () => void, reject: (error: ServiceError) => void): void {
+    const read: Read = { deadlineMs, startedMs: this.#now(), resolve, reject };
+    this.#deadlines.add(read);
+    this.#ask(read);
   }
 
   /** Raft has seen this turn's round. */
@@ -105,10 +108,11 @@ export class Reads {
     for (const read of waiting) this.#ask(read);
   }
 
-  close(): void {
+  /** Answers everybody with this, because nothing more will be confirmed here. */
+  abandon(code: ErrorCode, message: string): void {
     for (const read of this.#everyRead()) {
       this.#forget(read);
-      read.reject(new ServiceError('SHUTTING_DOWN', 'this node is shutting down'));
+      read.reject(new ServiceError(code, message));
     }
   }
 

@@ -2,7 +2,7 @@ import type { Entry, SnapshotMeta } from '../core/raft/types.ts';
 import { KvStore } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
-import type { StateMachine } from './applier.ts';
+import { type StateMachine, TURN_MS_MAX } from './applier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 
 export interface StoreEvents {
@@ -12,12 +12,12 @@ export interface StoreEvents {
 
 /** The key-value store as the log sees it: entries go in, and its hash after each of them is noted. */
 export class ReplicatedStore implements StateMachine {
-  readonly #snapshots: SnapshotStore;
+  readonly #snapshots: Pick<SnapshotStore, 'blocks'>;
   readonly #checkpoints: Checkpoints;
   readonly #events: StoreEvents;
   #store = new KvStore();
 
-  constructor(snapshots: SnapshotStore, checkpoints: Checkpoints, events: StoreEvents) {
+  constructor(snapshots: Pick<SnapshotStore, 'blocks'>, checkpoints: Checkpoints, events: StoreEvents) {
     this.#snapshots = snapshots;
     this.#checkpoints = checkpoints;
     this.#events = events;
@@ -34,11 +34,19 @@ export class ReplicatedStore implements StateMachine {
     this.#events.applied(entry, result);
   }
 
-  /** Reads a stored snapshot. @throws StorageCorruptError */
+  /** Reads a stored snapshot, in turns of bounded length; until it is whole the state is what it was. @throws StorageCorruptError */
   async restore(snapshot: SnapshotMeta): Promise<void> {
-    const blocks: Uint8Array[] = [];
-    for await (const block of this.#snapshots.blocks(snapshot)) blocks.push(block);
-    this.#store = KvStore.restore(blocks);
+    const store = new KvStore();
+    const restoring = store.restoring();
+    let turnEndsMs = performance.now() + TURN_MS_MAX;
+    for await (const block of this.#snapshots.blocks(snapshot)) {
+      restoring.push(block);
+      if (performance.now() < turnEndsMs) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEndsMs = performance.now() + TURN_MS_MAX;
+    }
+    restoring.end();
+    this.#store = store;
     this.#checkpoints.restored(snapshot.index, this.#store.hash());
   }
 }

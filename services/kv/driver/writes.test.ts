@@ -168,7 +168,7 @@ test('a node that stops answers everybody', async () => {
   const certain = submit();
   const uncertain = submit();
   place(1);
-  writes.close();
+  writes.abandon('SHUTTING_DOWN', 'this node is shutting down');
   await settled();
   expect(certain.error).toMatchObject({ code: 'SHUTTING_DOWN', definite: true });
   expect(uncertain.error).toMatchObject({ code: 'SHUTTING_DOWN', definite: false });

@@ -1,4 +1,4 @@
-import { ServiceError } from '../../../kit/errors.ts';
+import { type ErrorCode, ServiceError } from '../../../kit/errors.ts';
 import type { RequestOptions } from '../api.ts';
 import type { LogIndex, Proposal, RefusalReason, Term } from '../core/raft/types.ts';
 import { Deadlines } from './deadlines.ts';
@@ -76,27 +76,34 @@ export class Writes<R> {
    * @throws ServiceError NO_QUORUM, TIMEOUT, OVERLOADED, SHUTTING_DOWN
    */
   submit(encode: (requestId: string) => Uint8Array, options: RequestOptions): Promise<R> {
+    return new Promise((resolve, reject) => this.begin(encode, options, resolve, reject));
+  }
+
+  /** As `submit`, for a caller that cannot wait for a promise: one of the two is called, once, during a later call of this table. */
+  begin(
+    encode: (requestId: string) => Uint8Array,
+    options: RequestOptions,
+    resolve: (result: R) => void,
+    reject: (error: ServiceError) => void,
+  ): void {
     const requestId = `${this.#prefix}-${++this.#sequence}`;
-    const command = encode(requestId);
-    return new Promise((resolve, reject) => {
-      const write: Write<R> = {
-        requestId,
-        command,
-        deadlineMs: options.deadlineMs,
-        repeatable: options.idempotencyKey !== undefined,
-        startedMs: this.#now(),
-        resolve,
-        reject,
-        attempts: 0,
-        proposalId: null,
-        proposedMs: 0,
-        term: null,
-        uncertain: false,
-      };
-      this.#byRequest.set(requestId, write);
-      this.#deadlines.add(write);
-      this.#propose(write);
-    });
+    const write: Write<R> = {
+      requestId,
+      command: encode(requestId),
+      deadlineMs: options.deadlineMs,
+      repeatable: options.idempotencyKey !== undefined,
+      startedMs: this.#now(),
+      resolve,
+      reject,
+      attempts: 0,
+      proposalId: null,
+      proposedMs: 0,
+      term: null,
+      uncertain: false,
+    };
+    this.#byRequest.set(requestId, write);
+    this.#deadlines.add(write);
+    this.#propose(write);
   }
 
   /** The attempt went to the leader of `term`, which takes it in that term or not at all. */
@@ -145,11 +152,10 @@ export class Writes<R> {
     }
   }
 
-  /** Answers everybody: the node stops. */
-  close(): void {
+  /** Answers everybody with this, because nothing more will be confirmed here. */
+  abandon(code: ErrorCode, message: string): void {
     for (const write of [...this.#byRequest.values()]) {
-      const definite = this.#isDefinite(write);
-      this.#fail(write, new ServiceError('SHUTTING_DOWN', 'this node is shutting down', { definite }));
+      this.#fail(write, new ServiceError(code, message, { definite: this.#isDefinite(write) }));
     }
   }
 

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
-import type { Entry, Restored } from '../core/raft/types.ts';
+import type { Restored } from '../core/raft/types.ts';
 import type { Disk } from './disk.ts';
 import { DataDirectoryError, StorageCorruptError } from './errors.ts';
 import { type Identity, loadIdentity, storeIdentity } from './identity.ts';
+import { restore } from './restore.ts';
 import { SnapshotStore } from './snapshots.ts';
-import { termAt, WriteAheadLog } from './wal.ts';
-import type { ReplayedLog } from './wal-replay.ts';
+import { WriteAheadLog } from './wal.ts';
 
 export interface StorageOptions {
   readonly clusterId: string;
@@ -43,9 +43,11 @@ export async function openStorage(disk: Disk, directory: string, options: Storag
     // A member's log has its first record before it is a member (`foundLog`).
     if (identity.members !== null && wal.segmentCount === 0)
       throw new StorageCorruptError(walDirectory, 0, 'the log is missing');
-    const entries = await reconcile(wal, replayed, snapshots, options, walDirectory);
+    const { latest } = snapshots;
+    const { restored, reset } = restore(replayed, latest, options.keptEntries, walDirectory);
+    if (reset !== null) await wal.append([{ hardState: null, entries: [], reset }]);
     await snapshots.prune();
-    return { identity, wal, snapshots, restored: restore(replayed, snapshots, entries, walDirectory), tornBytes };
+    return { identity, wal, snapshots, restored, tornBytes };
   } catch (error) {
     await wal.close();
     throw error;
@@ -87,58 +89,6 @@ async function openIdentity(disk: Disk, directory: string, options: StorageOptio
   const identity = { ...found, incarnation: found.incarnation + 1 };
   await storeIdentity(disk, directory, identity);
   return identity;
-}
-
-/**
- * The entries that go with the newest snapshot. A crash between storing a leader's snapshot and emptying the log leaves a log that does
- * not contain the snapshot's last entry: it is emptied now (Raft, Figure 13, step 7).
- */
-async function reconcile(
-  wal: WriteAheadLog,
-  log: ReplayedLog,
-  snapshots: SnapshotStore,
-  options: StorageOptions,
-  directory: string,
-): Promise<readonly Entry[]> {
-  const snapshot = snapshots.latest;
-  const first = log.entries[0]?.index;
-  if (snapshot === null) {
-    if (first !== undefined && first !== 1) {
-      const what = `the log begins with entry ${first} and there is no snapshot of what came before`;
-      throw new StorageCorruptError(directory, 0, what);
-    }
-    return log.entries;
-  }
-  if (first !== undefined && first > snapshot.index + 1) {
-    const what = `the log begins with entry ${first}, the snapshot ends with ${snapshot.index}`;
-    throw new StorageCorruptError(directory, 0, what);
-  }
-  const agrees = termAt(log, snapshot.index) === snapshot.term || first === snapshot.index + 1;
-  if (agrees) return log.entries.filter((entry) => entry.index > snapshot.index - options.keptEntries);
-  if (log.entries.length > 0 || (log.base !== null && log.base !== snapshot.index)) {
-    await wal.append([{ hardState: null, entries: [], reset: { index: snapshot.index, term: snapshot.term } }]);
-  }
-  return [];
-}
-
-function restore(
-  log: ReplayedLog,
-  snapshots: SnapshotStore,
-  entries: readonly Entry[],
-  directory: string,
-): Restored | null {
-  const snapshot = snapshots.latest;
-  if (log.hardState === null && snapshot === null && entries.length === 0) return null;
-  const hardState = log.hardState ?? { term: snapshot?.term ?? 0, vote: null, commit: 0 };
-  const last = entries.at(-1)?.index ?? snapshot?.index ?? 0;
-  if (hardState.commit > last) {
-    throw new StorageCorruptError(
-      directory,
-      0,
-      `entry ${hardState.commit} was committed, but the log ends with ${last}`,
-    );
-  }
-  return { hardState, snapshot, entries };
 }
 
 /**

@@ -33,20 +33,43 @@ export interface Replay {
 
 /** Reads all segments in order. @throws StorageCorruptError DataDirectoryError */
 export async function replay(disk: Disk, directory: string, clusterId: string): Promise<Replay> {
-  const log: ReplayedLog = { hardState: null, entries: [], base: null };
-  const segments: ReplayedSegment[] = [];
   const sequences = (await disk.list(directory)).map(segmentSequence).filter((sequence) => sequence !== null);
-  let recordNext = 1;
+  const replaying = new SegmentsReplay(clusterId);
   for (const [position, sequence] of sequences.entries()) {
     const path = `${directory}/${segmentName(sequence)}`;
-    const last = position === sequences.length - 1;
-    if (position > 0 && sequence !== sequences[position - 1]! + 1) {
-      throw new StorageCorruptError(path, 0, `segment ${sequences[position - 1]! + 1} before it is missing`);
+    replaying.take(path, sequence, Buffer.from(await disk.readFile(path)), position === sequences.length - 1);
+  }
+  return replaying;
+}
+
+/** The replay of segments that are handed to it one after the other; it reads nothing itself. */
+export class SegmentsReplay implements Replay {
+  readonly log: ReplayedLog = { hardState: null, entries: [], base: null };
+  readonly segments: ReplayedSegment[] = [];
+  recordNext = 1;
+  unfinished: string | null = null;
+  readonly #clusterId: string;
+
+  constructor(clusterId: string) {
+    this.#clusterId = clusterId;
+  }
+
+  /**
+   * @param sequence from the name of the segment
+   * @param last whether no later segment exists
+   * @throws StorageCorruptError DataDirectoryError
+   */
+  take(path: string, sequence: number, data: Buffer, last: boolean): void {
+    const before = this.segments.at(-1)?.sequence;
+    if (before !== undefined && sequence !== before + 1) {
+      throw new StorageCorruptError(path, 0, `segment ${before + 1} before it is missing`);
     }
-    const data = Buffer.from(await disk.readFile(path));
-    const header = readHeader(data, path, clusterId, last);
-    if (header === null) return { log, segments, recordNext, unfinished: path };
-    if (header.sequence !== sequence || (position > 0 && header.recordFirst !== recordNext)) {
+    const header = readHeader(data, path, this.#clusterId, last);
+    if (header === null) {
+      this.unfinished = path;
+      return;
+    }
+    if (header.sequence !== sequence || (before !== undefined && header.recordFirst !== this.recordNext)) {
       throw new StorageCorruptError(
         path,
         0,
@@ -54,14 +77,10 @@ export async function replay(disk: Disk, directory: string, clusterId: string): 
       );
     }
     const segment: ReplayedSegment = { sequence, path, maxIndex: 0, size: SEGMENT_HEADER_BYTES, tornBytes: 0 };
-    recordNext = replaySegment(log, segment, data, header.recordFirst, last);
-    segments.push(segment);
-    if (last && segment.size === SEGMENT_HEADER_BYTES) {
-      segments.pop();
-      return { log, segments, recordNext, unfinished: path };
-    }
+    this.recordNext = replaySegment(this.log, segment, data, header.recordFirst, last);
+    if (last && segment.size === SEGMENT_HEADER_BYTES) this.unfinished = path;
+    else this.segments.push(segment);
   }
-  return { log, segments, recordNext, unfinished: null };
 }
 
 /** The header, or null when the segment is the last one and its creation was cut off: then it holds no record. */

@@ -1,6 +1,6 @@
 import { assert } from '../../../kit/assert.ts';
 import { BinaryWriter } from '../binary.ts';
-import type { HardState, LogIndex, Term } from '../core/raft/types.ts';
+import type { HardState, LogIndex } from '../core/raft/types.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import { DiskFullError, isDiskFull } from './errors.ts';
 import { type LogWrite, RECORD_BYTES_MAX, writeRecord } from './wal-record.ts';
@@ -213,10 +213,4 @@ interface Opened {
   readonly file: DiskFile | null;
   readonly recordNext: number;
   readonly log: ReplayedLog;
-}
-
-/** The term of the entry at `index` in a replayed log, or null when it is not there. */
-export function termAt(log: ReplayedLog, index: LogIndex): Term | null {
-  const first = log.entries[0]?.index;
-  return first === undefined ? null : (log.entries[index - first]?.term ?? null);
 }

@@ -2,6 +2,7 @@ import { request } from 'node:https';
 import type { NodeId } from '../core/raft/types.ts';
 import type { NodeCertificates } from './certificates.ts';
 import { peerTls } from './peer-stream.ts';
+import { PROTOCOL_HEADERS } from './protocol.ts';
 
 /** Where a call goes; `node` null when only the address is known, as for a node that joins. */
 export interface CallTarget {
@@ -55,7 +56,7 @@ export function callPeer(
       path: `/_raft/call/${name}`,
       method: 'POST',
       agent: false,
-      headers: { 'content-type': 'application/json', 'content-length': payload.length },
+      headers: { 'content-type': 'application/json', 'content-length': payload.length, ...PROTOCOL_HEADERS },
     });
     const timer = setTimeout(() => outgoing.destroy(new Error(`no answer in ${Math.round(timeoutMs)} ms`)), timeoutMs);
     outgoing.on('error', (error) => reject(new CallError(`${where}: ${error.message}`, null, null)));

@@ -8,6 +8,7 @@ import type { NodeId } from '../core/raft/types.ts';
 import { CALL_BYTES_MAX } from './call.ts';
 import { type NodeCertificates, type PeerIdentity, peerIdentity } from './certificates.ts';
 import { type Frame, FrameSplitter } from './frame.ts';
+import { refuseOtherProtocol } from './protocol.ts';
 
 /** What the node does with what its peers send. */
 export interface PeerRequests {
@@ -110,6 +111,7 @@ export class PeerListener {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const identity = this.#identify(request);
+    refuseOtherProtocol(identity.nodeId, request.headers);
     const { pathname } = new URL(request.url ?? '/', 'https://peer');
     const route = `${request.method} ${pathname}`;
     if (route === 'POST /_raft/append' || route === 'POST /_raft/snapshot') {

@@ -1,12 +1,14 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ServiceError } from '../../../kit/errors.ts';
 import type { Message } from '../core/raft/types.ts';
+import { Relay } from '../driver/testing/relay.ts';
 import { freePorts } from '../testing/ports.ts';
 import { type NodeCertificates, obtainCertificates } from './certificates.ts';
 import type { Frame } from './frame.ts';
-import { TlsTransport, type TransportEvents } from './transport.ts';
+import { type DialPlace, TlsTransport, type TransportEvents } from './transport.ts';
 
 let base: string;
 let certificates: NodeCertificates[];
@@ -42,6 +44,7 @@ async function start(
   peerPort: number,
   own: NodeCertificates,
   changes: Partial<TransportEvents> = {},
+  dial: ReadonlyMap<number, DialPlace> = new Map(),
 ): Promise<Node> {
   const frames: Frame[] = [];
   const refused: string[] = [];
@@ -53,6 +56,7 @@ async function start(
       certificates: own,
       host: '127.0.0.1',
       peerPort,
+      dial,
       now: () => performance.now(),
     },
     {
@@ -191,4 +195,62 @@ test('calls are answered; errors keep their code', async () => {
   await expect(
     from.transport.call({ ...target, peerPort: (await freePorts(1))[0]! }, 'good', {}, 2000),
   ).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a member is dialled where --dial says, streams and calls alike; cutting that way cuts that direction only', async () => {
+  const [a, b] = (await freePorts(2)) as [number, number];
+  const relay = await Relay.listen(b);
+  const from = await start(0, a, certificates[0]!, {}, new Map([[1, { host: '127.0.0.1', peerPort: relay.port }]]));
+  const to = await start(1, b, certificates[1]!);
+  from.transport.setPeers([{ node: 1, host: '127.0.0.1', peerPort: b }]);
+  to.transport.setPeers([{ node: 0, host: '127.0.0.1', peerPort: a }]);
+  await until(() => from.transport.connected(1) && to.transport.connected(0), 'both ways');
+  relay.cut();
+  await until(() => !from.transport.connected(1), 'one way down');
+  const target = { node: 1, host: '127.0.0.1', peerPort: b };
+  await expect(from.transport.call(target, 'hello', {}, 1000)).rejects.toThrow(`127.0.0.1:${relay.port}`);
+  expect(to.transport.connected(0)).toBe(true);
+  to.transport.send(0, [heartbeat(1, 0)]);
+  await until(() => from.frames.length === 1, 'a message the other way');
+  relay.mend();
+  await until(() => from.transport.connected(1), 'up again');
+  expect(await from.transport.call(target, 'hello', {}, 1000)).toMatchObject({ name: 'hello', from: 0 });
+  await relay.close();
+});
+
+test('a peer that speaks another major version of the protocol is refused, and told which node to upgrade', async () => {
+  const { to, port } = await pair();
+  const ask = (version: string | undefined) =>
+    new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const headers = version === undefined ? {} : { 'x-gameday-protocol': version };
+      const { authority: ca, certificate: cert, key } = certificates[2]!;
+      const outgoing = request(
+        {
+          ca,
+          cert,
+          key,
+          port,
+          method: 'POST',
+          path: '/_raft/call/hello',
+          agent: false,
+          headers,
+          checkServerIdentity: () => undefined,
+        },
+        (response) => {
+          let body = '';
+          response.setEncoding('utf8').on('data', (text: string) => {
+            body += text;
+          });
+          response.on('end', () => resolve({ status: response.statusCode!, body }));
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end('{}');
+    });
+  for (const version of [undefined, '1.0', '1.7']) expect((await ask(version)).status).toBe(200);
+  const newer = await ask('2.0');
+  expect([newer.status, newer.body]).toEqual([409, expect.stringContaining('node 2 speaks version 2.0')]);
+  expect(newer.body).toContain('upgrade this node');
+  expect((await ask('nonsense')).body).toContain('upgrade node 2');
+  expect(to.refused.join()).toContain('speaks version 2.0 of the peer protocol, this node 1.0');
 });

@@ -5,8 +5,9 @@ import type { NodeCertificates } from './certificates.ts';
 import { type SenderState, writeFrame } from './frame.ts';
 import { PeerListener, type PeerRequests } from './listener.ts';
 import { type PeerPlace, PeerStream } from './peer-stream.ts';
+import { PROTOCOL_HEADERS } from './protocol.ts';
 
-/** The wire between members, as the driver sees it. Messages may be lost, never changed, and arrive in order on one stream. */
+/** The wire between members, as the driver sees it. Messages may be lost, never changed; those of one stream arrive in order. */
 export interface Transport {
   /** Whom to be connected to: all members but this node. Called again whenever they change. */
   setPeers(peers: readonly PeerPlace[]): void;
@@ -36,8 +37,12 @@ export interface TransportOptions {
   readonly certificates: NodeCertificates;
   readonly host: string;
   readonly peerPort: number;
+  /** Where some members are dialled instead of at their own addresses: proxies between the nodes. */
+  readonly dial: ReadonlyMap<NodeId, DialPlace>;
   readonly now: () => number;
 }
+
+export type DialPlace = Pick<PeerPlace, 'host' | 'peerPort'>;
 
 interface Peer {
   readonly place: PeerPlace;
@@ -106,7 +111,9 @@ export class TlsTransport implements Transport {
   }
 
   call(target: CallTarget, name: string, body: unknown, timeoutMs: number): Promise<unknown> {
-    return callPeer(this.#options.certificates, target, name, body, timeoutMs);
+    const { certificates, dial } = this.#options;
+    const place = target.node === null ? undefined : dial.get(target.node);
+    return callPeer(certificates, { ...target, ...place }, name, body, timeoutMs);
   }
 
   connected(to: NodeId): boolean {
@@ -136,11 +143,14 @@ export class TlsTransport implements Transport {
   }
 
   #stream(place: PeerPlace, path: '/_raft/append' | '/_raft/snapshot'): PeerStream {
-    const { certificates, instanceId, now } = this.#options;
+    const { certificates, instanceId, dial, now } = this.#options;
     const onState = (open: boolean, reason: string | null) => {
       if (path === '/_raft/append') this.#events.peer(place.node, open, reason);
     };
-    return new PeerStream(place, { certificates, path, headers: { [INSTANCE_HEADER]: instanceId }, onState, now });
+    return new PeerStream(
+      { ...place, ...dial.get(place.node) },
+      { certificates, path, headers: { ...PROTOCOL_HEADERS, [INSTANCE_HEADER]: instanceId }, onState, now },
+    );
   }
 }
 

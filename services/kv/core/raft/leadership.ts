@@ -154,14 +154,15 @@ export class Leadership {
     this.#handOver(follower);
   }
 
-  /** Begins to hand leadership over (§3.10); done once `to` has the whole log. Anything impossible is ignored. */
-  transfer(to: NodeId): void {
-    const replica = this.#replica;
+  /** Begins to hand leadership over (§3.10); done once `to` has the whole log. @returns why it cannot be begun, or null */
+  transfer(to: NodeId): RefusalReason | null {
     const follower = this.replication.of(to);
-    if (this.#transfer !== null || follower === undefined || !isVoter(replica.memberships.current, to)) return;
+    if (this.#transfer !== null) return 'transferring';
+    if (follower === undefined || !isVoter(this.#replica.memberships.current, to)) return 'invalid';
     this.#transfer = { to, ticks: 0 };
     this.replication.send(follower);
     this.#handOver(follower);
+    return null;
   }
 
   #handOver(follower: FollowerProgress): void {

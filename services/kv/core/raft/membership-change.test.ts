@@ -192,6 +192,9 @@ describe('a transfer of leadership', () => {
     cluster.step(1, { type: 'transferLeadership', to: 2 });
     expect(cluster.network.some((message) => message.type === 'timeoutNow')).toBe(false);
     expect(cluster.propose(1, 'b').refused).toMatchObject([{ id: 'b', reason: 'transferring' }]);
+    expect(cluster.step(1, { type: 'transferLeadership', to: 3, id: 't' }).refused).toMatchObject([
+      { id: 't', reason: 'transferring' },
+    ]);
     cluster.settle();
     expect(cluster.node(2).status()).toMatchObject({ role: 'leader', term: 2 });
     expect(cluster.node(2).state).toEqual(['2:a']);
@@ -208,9 +211,12 @@ describe('a transfer of leadership', () => {
     expect(cluster.propose(1, 'a').accepted).toMatchObject([{ id: 'a' }]);
   });
 
-  test('to nobody in particular is ignored', () => {
+  test('to nobody in particular, during another one, or at a follower is refused and changes nothing', () => {
     const cluster = elected();
-    for (const to of [1, 9]) cluster.step(1, { type: 'transferLeadership', to });
+    const ask = (at: number, to: number) => cluster.step(at, { type: 'transferLeadership', to, id: 't' }).refused;
+    for (const to of [1, 9]) expect(ask(1, to)).toMatchObject([{ id: 't', reason: 'invalid' }]);
+    expect(ask(2, 3)).toMatchObject([{ id: 't', reason: 'notLeader' }]);
+    expect(cluster.step(1, { type: 'transferLeadership', to: 9 }).refused).toEqual([]);
     expect(cluster.propose(1, 'a').accepted).toHaveLength(1);
   });
 });

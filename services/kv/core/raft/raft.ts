@@ -75,6 +75,10 @@ export class Raft implements Roles {
       case 'changeMembership':
         this.#changeMembership(input.id, input.change);
         break;
+      case 'transferLeadership':
+      case 'forceSnapshot':
+        this.#order(input);
+        break;
       default:
         if (this.#leadership !== null) takeAsLeader(this.#leadership, input);
     }
@@ -261,6 +265,11 @@ export class Raft implements Roles {
     else outbox.accepted.push({ id, index: result, term });
   }
 
+  #order(input: Extract<Input, { type: 'transferLeadership' | 'forceSnapshot' }>): void {
+    const reason = this.#leadership === null ? 'notLeader' : orderOf(this.#leadership, input);
+    if (reason !== null && input.id !== undefined) this.#refuse([input.id], reason);
+  }
+
   #refuse(ids: readonly string[], reason: RefusalReason): void {
     const { leader, outbox } = this.#replica;
     for (const id of ids) outbox.refused.push({ id, reason, leader });
@@ -354,7 +363,7 @@ export class Raft implements Roles {
   }
 }
 
-type LeaderInput = Extract<Input, { type: 'snapshotChunk' | 'transferLeadership' | 'unreachable' | 'forceSnapshot' }>;
+type LeaderInput = Extract<Input, { type: 'snapshotChunk' | 'unreachable' }>;
 
 function takeAsLeader(leadership: Leadership, input: LeaderInput): void {
   const { replication } = leadership;
@@ -362,15 +371,17 @@ function takeAsLeader(leadership: Leadership, input: LeaderInput): void {
     case 'snapshotChunk':
       replication.sendChunk(input);
       break;
-    case 'transferLeadership':
-      leadership.transfer(input.to);
-      break;
     case 'unreachable':
       replication.unreachable(input.node);
-      break;
-    case 'forceSnapshot':
-      replication.forceSnapshot(input.to);
   }
+}
+
+/** Why it cannot be done, or null when it was begun. */
+function orderOf(
+  leadership: Leadership,
+  { type, to }: Extract<Input, { type: 'transferLeadership' | 'forceSnapshot' }>,
+): RefusalReason | null {
+  return type === 'transferLeadership' ? leadership.transfer(to) : leadership.replication.forceSnapshot(to);
 }
 
 function idsOf(proposals: readonly Proposal[]): string[] {

@@ -3,7 +3,7 @@ import { members } from './membership.ts';
 import { FollowerProgress } from './progress.ts';
 import type { Replica } from './replica.ts';
 import type { MessageOf } from './rules.ts';
-import type { Entry, Input, LogIndex, NodeId } from './types.ts';
+import type { Entry, Input, LogIndex, NodeId, RefusalReason } from './types.ts';
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 
@@ -160,11 +160,12 @@ export class Replication {
     follower.held = true;
   }
 
-  /** Sends the stored snapshot, wanted or not; nothing happens when there is none. */
-  forceSnapshot(node: NodeId): void {
+  /** Sends the stored snapshot, wanted or not, unless one is on its way. @returns why it cannot be sent, or null */
+  forceSnapshot(node: NodeId): RefusalReason | null {
     const follower = this.#followers.get(node);
-    if (follower === undefined || follower.state === 'snapshot' || this.#replica.snapshot === null) return;
-    this.#startSnapshot(follower);
+    if (follower === undefined || this.#replica.snapshot === null) return 'invalid';
+    if (follower.state !== 'snapshot') this.#startSnapshot(follower);
+    return null;
   }
 
   #beginSnapshot(follower: FollowerProgress): boolean {

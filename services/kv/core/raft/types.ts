@@ -224,15 +224,16 @@ export type Input =
     }
   /** The transport lost its connection to a peer: stop pipelining to it and probe. */
   | { readonly type: 'unreachable'; readonly node: NodeId }
-  /** Leader only; ends with event `steppedDown` (transferred), or `transferAborted`. */
-  | { readonly type: 'transferLeadership'; readonly to: NodeId }
+  /** Leader only; ends with event `steppedDown` (transferred), or `transferAborted`. With an `id`, what cannot be begun is refused. */
+  | { readonly type: 'transferLeadership'; readonly to: NodeId; readonly id?: string }
   /** Leader only, else refused; `accepted` gives the place of the first entry, the event `membershipChanged` tells the rest. */
   | { readonly type: 'changeMembership'; readonly id: string; readonly change: MembershipChange }
   /**
    * Leader only: send the stored snapshot to this follower even if its log could be continued (`/_raft/force-resync`). A follower
-   * that has committed as much acknowledges without installing. Does nothing while no snapshot is stored.
+   * that has committed as much acknowledges without installing. Does nothing while no snapshot is stored. With an `id`, what cannot
+   * be begun is refused.
    */
-  | { readonly type: 'forceSnapshot'; readonly to: NodeId };
+  | { readonly type: 'forceSnapshot'; readonly to: NodeId; readonly id?: string };
 
 /**
  * One write to stable storage. The driver writes in order of `number`, may merge several into one fsync, and only when that

@@ -43,6 +43,7 @@ export class LocalCluster {
       address: place(id),
       members: Array.from({ length: this.#count }, (_, of) => ({ id: of, ...place(of) })),
       join: null,
+      dial: new Map(),
       dataDirectory: `${this.directory}/node_${id}`,
       certificateDirectory: `${this.directory}/ca`,
       logLevel: 'silent',

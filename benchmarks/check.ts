@@ -1,0 +1,21 @@
+/** `gameday bench check`: how fast correctness is checked, and how fast the store recovers from what is done to it. */
+import { alone, type Bench } from './bench.ts';
+import { measureLeaderRecovery } from './leader_recovery.ts';
+
+const KILLS = 20;
+
+export const check: Bench = {
+  name: 'check',
+  summary: 'the checkers beside Porcupine, the simulator, and recovery of the store from a killed leader',
+  async run(context) {
+    const recovery = await measureLeaderRecovery(context, KILLS);
+    return {
+      bench: 'check',
+      metrics: [
+        alone('leader_recovery_p50_seconds', recovery.p50, 'seconds'),
+        alone('leader_recovery_max_seconds', recovery.max, 'seconds'),
+      ],
+      notes: [],
+    };
+  },
+};

@@ -1,0 +1,6 @@
+/** The benchmarks, by name. */
+import type { Bench } from './bench.ts';
+
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  check: async () => (await import('./check.ts')).check,
+};

@@ -1,0 +1,225 @@
+/**
+ * The checkers' stage: the load is over and every fault healed. Once the nodes are ready and at one applied index, their states are
+ * compared; then everything is read and what the clients saw is judged. A checker without a result exports nothing, so that the rules on
+ * it stay without data and the criteria inconclusive; `problems` says why.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SystemCheckers } from '../../kit/system.ts';
+import { checkDurability } from '../checkers/durability.ts';
+import type { History } from '../checkers/history.ts';
+import { checkLinearizability } from '../checkers/linearizability.ts';
+import { readHistory } from '../checkers/read_history.ts';
+import { compareStates } from '../checkers/states.ts';
+import type { CheckersRecord, NodeState, Operation, StateComparison } from '../checkers/types.ts';
+import type { CheckerMetrics } from './checker_metrics.ts';
+import { type CheckerName, RUN_FILES, type RunRecord } from './record.ts';
+
+export interface CheckedNode {
+  readonly index: number;
+  readonly url: string;
+  isReady(): Promise<boolean>;
+}
+
+export interface CheckersStageOptions {
+  readonly checkers: SystemCheckers;
+  readonly nodes: readonly CheckedNode[];
+  readonly runDirectory: string;
+  readonly runId: string;
+  /** History files of the load, relative to the run directory; empty when none was recorded. */
+  readonly historyFiles: readonly string[];
+  /** Steps of the orchestrator's own clock during the load, in words. */
+  readonly clockSteps: readonly string[];
+  readonly metrics: CheckerMetrics;
+  readonly signal: AbortSignal;
+  readonly onProgress: (what: string) => void;
+}
+
+/** Nodes that were healed last have to catch up; a recovery takes at most half a minute by any scenario's objective. */
+const EQUAL_INDEX_MS_MAX = 30_000;
+const POLL_MS = 100;
+const READ_MS_MAX = 30_000;
+const TIME_LIMIT_MS = 60_000;
+/** The orchestrator's own reads, in the history. */
+const FINAL_PROCESS = -1;
+const FINAL_FILE = join(RUN_FILES.history, 'final.ndjson');
+
+export type CheckersResult = NonNullable<RunRecord['checkers']>;
+
+/** Rejects only when aborted. */
+export async function runCheckers(options: CheckersStageOptions): Promise<CheckersResult> {
+  const stage = new CheckersStage(options);
+  const states = await stage.states();
+  const ended = await stage.finalState();
+  const history = await stage.history(ended !== null);
+  const linearizability = await stage.attempt('linearizability', async () => {
+    const result = await checkLinearizability(required(history), {
+      signal: options.signal,
+      timeLimitMs: TIME_LIMIT_MS,
+    });
+    if (result.linearizable === 'unknown') throw new Error(result.reason ?? 'it could not tell');
+    options.metrics.linearizability(result);
+    return result;
+  });
+  const durability = await stage.attempt('durability', async () => {
+    const result = checkDurability(required(history), required(ended));
+    if (result.durable === 'unknown') throw new Error(result.reason ?? 'it could not tell');
+    options.metrics.durability(result);
+    return result;
+  });
+  return { history: origin(history), linearizability, durability, states, problems: stage.problems };
+}
+
+/** A stage before has failed, and has said why. */
+class Unavailable extends Error {}
+
+function required<T>(value: T | null): T {
+  if (value === null) throw new Unavailable();
+  return value;
+}
+
+function origin(history: History | null): CheckersRecord['history'] {
+  if (history === null) return { operations: 0, files: 0, truncatedLines: 0, clockSteps: [] };
+  const { length, files, truncatedLines, clockSteps } = history;
+  return { operations: length, files, truncatedLines, clockSteps };
+}
+
+class CheckersStage {
+  readonly #options: CheckersStageOptions;
+  readonly problems: Partial<Record<CheckerName, string>> = {};
+
+  constructor(options: CheckersStageOptions) {
+    this.#options = options;
+  }
+
+  /** The work's result, or null with the reason noted. */
+  async attempt<T>(checker: CheckerName, work: () => Promise<T>): Promise<T | null> {
+    const { signal, metrics, onProgress } = this.#options;
+    onProgress(PROGRESS[checker]);
+    try {
+      return await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof Unavailable)) this.problems[checker] ??= messageOf(error);
+      metrics.gaveUp(checker);
+      return null;
+    }
+  }
+
+  /** Waits until all nodes have applied as much; different hashes at one index are an answer at once. */
+  states(): Promise<StateComparison | null> {
+    const begin = performance.now();
+    const deadline = begin + EQUAL_INDEX_MS_MAX;
+    return this.attempt('states', async () => {
+      for (;;) {
+        const states = await this.#readStates();
+        const comparison = states.length === this.#options.nodes.length ? compareStates(states) : null;
+        if (comparison !== null && comparison.result !== 'not comparable') {
+          this.#options.metrics.states(comparison, (performance.now() - begin) / 1000);
+          return comparison;
+        }
+        if (performance.now() > deadline) throw new Error(this.#notComparable(states, comparison));
+        await delay(POLL_MS, undefined, { signal: this.#options.signal });
+      }
+    });
+  }
+
+  async #readStates(): Promise<NodeState[]> {
+    const { nodes, checkers, signal } = this.#options;
+    const asked = nodes.map(async ({ index: node, url }) => {
+      const { appliedIndex: index, hash } = await checkers.state(url, signal);
+      return { node, index, hash };
+    });
+    return (await Promise.allSettled(asked)).flatMap((state) => (state.status === 'fulfilled' ? [state.value] : []));
+  }
+
+  #notComparable(states: readonly NodeState[], comparison: StateComparison | null): string {
+    const waited = `after ${EQUAL_INDEX_MS_MAX / 1000} s`;
+    if (comparison !== null) return `${comparison.reason} ${waited}`;
+    return `only ${states.length} of ${this.#options.nodes.length} nodes say what state they are in ${waited}`;
+  }
+
+  /** Everything that is there now, also written to the history: it must explain these reads, too. */
+  async finalState(): Promise<ReadonlyMap<string, string> | null> {
+    const { runDirectory, runId, checkers, onProgress, signal } = this.#options;
+    if (this.#options.historyFiles.length === 0) return null;
+    onProgress('reading every entry');
+    try {
+      const node = await this.#readyNode();
+      const start = Date.now();
+      const entries = new Map<string, string>();
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(READ_MS_MAX)]);
+      for await (const { key, value } of checkers.readAll(node.url, limited)) entries.set(key, value);
+      writeFinalState(join(runDirectory, FINAL_FILE), runId, entries, { start, end: Date.now() + 1, node: node.index });
+      return entries;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.problems.durability = `the final state could not be read: ${messageOf(error)}`;
+      return null;
+    }
+  }
+
+  async #readyNode(): Promise<CheckedNode> {
+    for (const node of this.#options.nodes) if (await node.isReady()) return node;
+    throw new Error('no node is ready');
+  }
+
+  /** Null when it proves nothing, with the reason noted for both checkers that need it. */
+  async history(hasFinalState: boolean): Promise<History | null> {
+    const { historyFiles, runDirectory, signal, clockSteps } = this.#options;
+    const files = hasFinalState ? [...historyFiles, FINAL_FILE] : historyFiles;
+    try {
+      if (historyFiles.length === 0) throw new Error('the scenario records no history (`history: false`)');
+      const cutOff = iterationsCutOff(join(runDirectory, RUN_FILES.k6Summary));
+      if (cutOff > 0)
+        throw new Error(`${cutOff} iterations of the load were cut off: what they did is not in the history`);
+      const history = await readHistory(
+        files.map((file) => join(runDirectory, file)),
+        signal,
+      );
+      const steps = [...clockSteps, ...history.clockSteps.map(({ detail }) => `a client saw ${detail}`)];
+      if (steps.length > 0) throw new Error(`the clock stepped during the load, so no order can be told: ${steps[0]}`);
+      return history;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.problems.linearizability = messageOf(error);
+      this.problems.durability ??= messageOf(error);
+      return null;
+    }
+  }
+}
+
+const PROGRESS: Readonly<Record<CheckerName, string>> = {
+  linearizability: 'checking linearizability',
+  durability: 'looking for every acknowledged write',
+  states: 'comparing the states of the nodes',
+};
+
+interface FinalRead {
+  readonly start: number;
+  readonly end: number;
+  readonly node: number;
+}
+
+function writeFinalState(file: string, runId: string, entries: ReadonlyMap<string, string>, read: FinalRead): void {
+  const header = { header: { version: 1, segment: 0, runId } };
+  const { start, end, node } = read;
+  const shared = { process: FINAL_PROCESS, operation: 'read' as const, outcome: 'ok' as const, start, end, node };
+  const operations = [...entries].map(([key, value]): Operation => ({ ...shared, key, value }));
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, [header, ...operations].map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
+
+/** Iterations that began and never ended, by k6's summary. Throws when it does not say. */
+function iterationsCutOff(summaryFile: string): number {
+  type Counter = { readonly count?: number } | undefined;
+  const { metrics } = JSON.parse(readFileSync(summaryFile, 'utf8')) as { metrics: Record<string, Counter> };
+  const [begun, ended] = [metrics.iterations_begun?.count, metrics.iterations_ended?.count];
+  if (begun === undefined) throw new Error(`the load script counts no iterations_begun: see loadtests/README.md`);
+  return begun - (ended ?? 0);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

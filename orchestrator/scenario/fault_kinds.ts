@@ -1,0 +1,99 @@
+/** What each kind of fault takes beside its target. The schema says how each is written, this which of them belong together. */
+import {
+  type FaultKind,
+  LINK_FAULTS,
+  type LinkFaultKind,
+  NETWORK_FAULTS,
+  NODE_FAULTS,
+  type NodeFaultKind,
+  OBSERVATION_FAULTS,
+  PROCESS_FAULTS,
+  type SystemManifest,
+} from '../../kit/system.ts';
+import type { FaultParameters } from './types.ts';
+
+export const FAULT_KINDS: readonly FaultKind[] = [...PROCESS_FAULTS, ...LINK_FAULTS, ...NETWORK_FAULTS, ...NODE_FAULTS, ...OBSERVATION_FAULTS];
+
+/** A parameter as a scenario names it. */
+export type ParameterName = 'direction' | 'delay' | 'jitter' | 'rate' | 'probability' | 'offset' | 'as';
+export const PARAMETER_NAMES: readonly ParameterName[] = [
+  'direction',
+  'delay',
+  'jitter',
+  'rate',
+  'probability',
+  'offset',
+  'as',
+];
+
+export interface FaultShape {
+  readonly needs: readonly ParameterName[];
+  readonly takes: readonly ParameterName[];
+  /** At least one of them. */
+  readonly needsOneOf?: readonly ParameterName[];
+}
+
+const NOTHING: FaultShape = { needs: [], takes: [] };
+const SHARE: FaultShape = { needs: ['probability'], takes: [] };
+
+export const FAULT_SHAPES: Readonly<Record<FaultKind, FaultShape>> = {
+  kill: NOTHING,
+  pause: NOTHING,
+  restart: NOTHING,
+  partition: { needs: [], takes: ['direction'] },
+  latency: { needs: ['delay'], takes: ['jitter', 'direction'] },
+  bandwidth: { needs: ['rate'], takes: ['direction'] },
+  reset: NOTHING,
+  stall: { needs: ['probability'], takes: ['delay', 'direction'] },
+  packet_loss: SHARE,
+  message_loss: SHARE,
+  message_duplication: SHARE,
+  message_reordering: SHARE,
+  disk_full: NOTHING,
+  slow_fsync: { needs: ['delay'], takes: ['probability'] },
+  lying_fsync: { needs: [], takes: ['as'] },
+  torn_write: NOTHING,
+  flipped_bit: NOTHING,
+  clock_skew: { needs: [], takes: ['offset', 'rate'], needsOneOf: ['offset', 'rate'] },
+  misbehave: { needs: ['as'], takes: [] },
+  silence: NOTHING,
+};
+
+export function isLinkFault(kind: FaultKind): kind is LinkFaultKind {
+  return (LINK_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
+export function isNodeFault(kind: FaultKind): kind is NodeFaultKind {
+  return (NODE_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
+/** The kinds that a system takes. */
+export function faultsOf(manifest: SystemManifest): FaultKind[] {
+  return [
+    ...manifest.faults,
+    ...(manifest.links ? [...LINK_FAULTS, ...NETWORK_FAULTS] : []),
+    ...(manifest.nodeFaults?.kinds ?? []).filter((kind) => kind !== 'flipped_bit' || manifest.rejoin !== undefined),
+    ...OBSERVATION_FAULTS,
+  ];
+}
+
+/** For people: `5%, 200ms`; empty when there are none. */
+export function describeParameters(parameters: FaultParameters): string {
+  const { direction, delayMs, jitterMs, bytesPerSecond, probability, offsetMs, rate, as } = parameters;
+  return [
+    as,
+    direction && direction !== 'both' && `${direction} only`,
+    probability !== undefined && `${Number((probability * 100).toPrecision(6))}%`,
+    delayMs !== undefined && `${delayMs} ms${jitterMs ? ` ± ${jitterMs} ms` : ''}`,
+    bytesPerSecond !== undefined && `${bytesPerSecond / 1000} KB/s`,
+    offsetMs !== undefined && `${offsetMs > 0 ? '+' : ''}${offsetMs} ms`,
+    rate !== undefined && `× ${rate}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** How often a plan is injected in all. */
+export function injectionsOf(plan: { readonly repeat?: { readonly count: number } }): number {
+  return plan.repeat?.count ?? 1;
+}
