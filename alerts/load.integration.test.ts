@@ -3,14 +3,21 @@
  * series those that the rules read, and does each misbehaviour end up where it should?
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { until } from '../kit/until.ts';
 import type { LoadInput } from '../loadtests/lib/environment.ts';
 import { FakeStore, type Misbehaviour } from '../loadtests/testing/fake_store.ts';
+import { runCheckers } from '../orchestrator/run/checkers.ts';
+import { createRunMetrics, MetricsServer } from '../orchestrator/run/metrics.ts';
+import { writePrometheusFiles, writeTargets } from '../orchestrator/run/prometheus_files.ts';
+import type { Scenario } from '../orchestrator/scenario/types.ts';
 import { type Prometheus, startPrometheus } from '../orchestrator/verdict/prometheus.ts';
+import manifest from '../services/kv/system.ts';
 import { obtain } from '../tools/obtain.ts';
 
 jest.setTimeout(60_000);
@@ -21,21 +28,27 @@ const THRESHOLDS_CROSSED = 99;
 let directory: string;
 let k6: string;
 let prometheus: Prometheus;
+const stores: FakeStore[] = [];
+const servers: MetricsServer[] = [];
+const HISTORY = 'history/0.ndjson';
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'load-'));
   const tools = await obtain(['k6', 'prometheus']);
   k6 = tools.get('k6')!.path;
+  const ruleFiles = globSync('{alerts,prometheus/recording}/*.rules.yml', { cwd: root });
   prometheus = await startPrometheus({
     binary: tools.get('prometheus')!.path,
     directory: join(directory, 'tsdb'),
-    configFile: join(root, 'prometheus/prometheus.yml'),
+    configFile: writePrometheusFiles(root, directory, ruleFiles).configFile,
     logFile: join(directory, 'prometheus.log'),
     mode: 'run',
   });
 });
 
 afterAll(async () => {
+  for (const store of stores) store.stop();
+  for (const server of servers) await server.stop();
   await prometheus?.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -43,6 +56,9 @@ afterAll(async () => {
 interface Load {
   readonly exitCode: number | null;
   readonly store: FakeStore;
+  /** What a run directory would have of it. */
+  readonly path: string;
+  readonly targets: readonly string[];
   /** Sums over the last minute's highest values of the run's series, 0 when there is none. */
   total(selector: string): Promise<number>;
 }
@@ -50,20 +66,30 @@ interface Load {
 /** Runs the script at 300 operations a second for 4 s: enough for the thresholds on availability to conclude. */
 async function run(
   runId: string,
-  misbehave: (store: FakeStore) => void = () => {},
+  misbehave: Misbehaviour | ((store: FakeStore) => void) = {},
   change: Partial<LoadInput> = {},
+  script = 'steady',
 ): Promise<Load> {
   const store = new FakeStore();
+  stores.push(store);
+  const targets = await store.start(3);
+  const path = join(directory, runId);
+  await mkdir(join(path, 'history'), { recursive: true });
   const input = {
-    ...{ runId, segment: 0, seed: 7, targets: await store.start(3) },
+    ...{ runId, segment: 0, seed: 7, targets },
     ...{ profile: 'steady', ratePerSecond: 300, durationSeconds: 4 },
     objectives: { availability: { unit: 'ratio', value: 0.999 } },
     ...change,
   };
-  misbehave(store);
+  if (typeof misbehave === 'function') misbehave(store);
+  else Object.assign(store.misbehaviour, misbehave);
   const child = spawn(
     k6,
-    ['run', '--quiet', '--no-usage-report', '--address=', '--out=experimental-prometheus-rw', 'loadtests/kv/steady.ts'],
+    [
+      ...['run', '--quiet', '--no-usage-report', '--address=', '--out=experimental-prometheus-rw'],
+      ...['--console-output', join(path, HISTORY), '--log-format=raw'],
+      ...['--summary-export', join(path, 'k6-summary.json'), `loadtests/kv/${script}.ts`],
+    ],
     {
       cwd: root,
       stdio: 'ignore',
@@ -78,20 +104,50 @@ async function run(
     },
   );
   const exitCode = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  store.stop();
   const total = async (selector: string) => {
     const [metric, labels = ''] = selector.split('{');
     const series = `${metric}{run_id="${runId}", ${labels.replace('}', '')}}`;
     return (await prometheus.api.query(`sum(max_over_time(${series}[1m]))`))[0]?.value ?? 0;
   };
-  return { exitCode, store, total };
+  return { exitCode, store, path, targets, total };
 }
 
+/** The checkers' stage on what the load has left, its results scraped like those of a run. */
+async function check(load: Load) {
+  const scenario = { id: 'x', system: 'kv', objectives: {}, faults: [] } as unknown as Scenario;
+  const metrics = createRunMetrics({ runId: 'r', version: '1', scenario, nodes: 3, checkers: true, now: Date.now });
+  const server = await MetricsServer.start(metrics);
+  servers.push(server);
+  const targets = servers.map(({ port }) => ({ targets: [`127.0.0.1:${port}`], labels: { job: 'gameday' } }));
+  writeTargets(directory, targets);
+  const result = await runCheckers({
+    ...{ checkers: manifest.checkers!, runDirectory: load.path, runId: 'r', historyFiles: [HISTORY], clockSteps: [] },
+    nodes: load.targets.map((url, index) => ({ index, url, isReady: async () => true })),
+    ...{ metrics: metrics.checkers, signal: new AbortController().signal, onProgress: () => {} },
+  });
+  const instance = `127.0.0.1:${server.port}`;
+  /** Alerts on the checkers that fire, once the rules have seen the results. */
+  const firing = async () => {
+    const seen = `count_over_time(gameday_linearizability_violations{instance="${instance}"}[30s] offset 5s)`;
+    await until(async () => (await prometheus.api.query(seen)).length > 0, { withinMs: 20_000, everyMs: 200 });
+    const alerts = await prometheus.api.query(`ALERTS{alertstate="firing", instance="${instance}"}`);
+    return alerts.map(({ labels }) => labels.alertname).sort();
+  };
+  return { result, firing };
+}
+
+/** 50 users at once: over in a second. */
+const STORM: Partial<LoadInput> = { profile: 'count', closed: { count: 600, concurrency: 50 } };
+
+/** From the first operation on: how long k6 takes to begin depends on the machine. */
 const after = (delayMs: number, forMs: number, change: Misbehaviour) => (store: FakeStore) => {
-  setTimeout(() => Object.assign(store.misbehaviour, change), delayMs).unref();
-  setTimeout(() => {
+  const begin = until(() => store.requests > 0, { withinMs: 30_000 });
+  void begin.then(async () => {
+    await sleep(delayMs);
+    Object.assign(store.misbehaviour, change);
+    await sleep(forMs);
     for (const name of Object.keys(change)) delete store.misbehaviour[name as keyof Misbehaviour];
-  }, delayMs + forMs).unref();
+  });
 };
 
 describe('a store that works', () => {
@@ -120,7 +176,7 @@ describe('a store that works', () => {
 
   test('exports exactly these series and labels of its own', async () => {
     const names =
-      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|repeated_writes_total|duplicate_writes_total|planned_operations';
+      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|repeated_writes_total|duplicate_writes_total|planned_operations|iterations_begun_total|iterations_ended_total';
     const own = ['run_id', 'segment', 'operation', 'outcome', 'node'];
     const query = `count by (__name__, ${own}) (last_over_time({__name__=~"k6_(${names})", run_id="works", segment="0"}[1m]))`;
     const byName = Object.groupBy(await prometheus.api.query(query), ({ labels }) => String(labels.__name__));
@@ -139,6 +195,8 @@ describe('a store that works', () => {
       k6_repeated_writes_total: '1 by run_id, segment',
       k6_duplicate_writes_total: '1 by run_id, segment',
       k6_planned_operations: '1 by run_id, segment',
+      k6_iterations_begun_total: '1 by run_id, segment',
+      k6_iterations_ended_total: '1 by run_id, segment',
     });
   });
 
@@ -157,6 +215,40 @@ describe('a store that works', () => {
     const counted = await prometheus.api.query(`histogram_count(sum by (run_id) (last_over_time(${durations}[1m])))`);
     expect(counted[0]?.value).toBe(await second.total('k6_operations_total'));
     expect(counted[0]?.value).toBeGreaterThan(2200);
+  });
+});
+
+describe('what the clients saw', () => {
+  const MISBEHAVIOURS = {
+    works: {},
+    lags: { staleEveryRead: 20 },
+    loses: { loseEveryCreate: 20 },
+    breaks: { breakEveryWrite: 5 },
+  } satisfies Record<string, Misbehaviour>;
+  type Name = keyof typeof MISBEHAVIOURS;
+  const checked = {} as Record<Name, Awaited<ReturnType<typeof check>> & { exitCode: number | null }>;
+
+  // One after the other before the first test: the rules see all results at once.
+  beforeAll(async () => {
+    for (const name of Object.keys(MISBEHAVIOURS) as Name[]) {
+      const load = await run(`storm-${name}`, MISBEHAVIOURS[name], STORM, 'storm');
+      checked[name] = { ...(await check(load)), exitCode: load.exitCode };
+    }
+  });
+
+  test.each<[string, Name, boolean, boolean, string[]]>([
+    ['a store that works is linearizable, and nothing is lost', 'works', true, true, []],
+    ['broken connections and retries is linearizable, too', 'breaks', true, true, []],
+    ['old values is not linearizable, although nothing is lost', 'lags', false, true, ['KvNotLinearizable']],
+    ['forgotten writes is neither', 'loses', false, false, ['AcknowledgedWriteLost', 'KvNotLinearizable']],
+  ])('of %s', async (_, name, linearizable, durable, alerts) => {
+    const { result, firing, exitCode } = checked[name];
+    expect(result).toMatchObject({ linearizability: { linearizable }, durability: { durable }, problems: {} });
+    expect(result.linearizability!.operations).toBeGreaterThan(600);
+    expect(result.durability!.writes).toBeGreaterThan(200);
+    expect(await firing()).toEqual(alerts);
+    // Broken connections cost retries, and no operation.
+    if (linearizable) expect(exitCode).toBe(0);
   });
 });
 
@@ -182,7 +274,7 @@ test('forgotten idempotency keys are duplicate writes: k6 fails, and the alert f
 });
 
 test('a second of 503 costs retries and no operation', async () => {
-  const load = await run('unavailable', after(1500, 1000, { unavailable: true }));
+  const load = await run('unavailable', after(1000, 1000, { unavailable: true }));
   expect(load.exitCode).toBe(0);
   expect(await load.total('k6_operations_total{outcome="failed"}')).toBe(0);
   expect(await load.total('k6_attempts_total{outcome="unavailable"}')).toBeGreaterThan(100);

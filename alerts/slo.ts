@@ -145,6 +145,7 @@ const RUN_BUDGET = {
         description:
           '{{ $value | printf "%.0f" }} operations failed within their deadline, retries included, and the rest of the run cannot make up for it. Look at when they failed and which fault was active.',
         ...annotationsOf('ErrorBudgetSpent', 'overview'),
+        stays: 'what has failed is not made up for; the count is kept for the rest of the run',
       },
     },
   ],

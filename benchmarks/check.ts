@@ -1,6 +1,7 @@
 /** `gameday bench check`: how fast correctness is checked, and how fast the store recovers from what is done to it. */
 import { alone, type Bench } from './bench.ts';
 import { measureLeaderRecovery } from './leader_recovery.ts';
+import { compareWithPorcupine } from './linearizability.ts';
 
 const KILLS = 20;
 
@@ -8,14 +9,19 @@ export const check: Bench = {
   name: 'check',
   summary: 'the checkers beside Porcupine, the simulator, and recovery of the store from a killed leader',
   async run(context) {
+    const linearizability = await compareWithPorcupine(context);
     const recovery = await measureLeaderRecovery(context, KILLS);
     return {
       bench: 'check',
       metrics: [
+        ...(linearizability ?? []),
         alone('leader_recovery_p50_seconds', recovery.p50, 'seconds'),
         alone('leader_recovery_max_seconds', recovery.max, 'seconds'),
       ],
-      notes: [],
+      notes:
+        linearizability === null
+          ? ['linearizability_seconds was not measured: Porcupine is built with Go, and Go is not on the PATH']
+          : [],
     };
   },
 };

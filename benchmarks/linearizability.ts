@@ -12,7 +12,7 @@ import { type History, historyOf } from '../orchestrator/checkers/history.ts';
 import { checkLinearizability, checkLinearizabilityAtOnce } from '../orchestrator/checkers/linearizability.ts';
 import { mutate, simulate, type Workload } from '../orchestrator/checkers/testing/simulated_register.ts';
 import type { Operation } from '../orchestrator/checkers/types.ts';
-import { beside, type Metric, median } from './bench.ts';
+import { type BenchContext, beside, type Metric, median } from './bench.ts';
 import { buildPorcupine, PORCUPINE_VERSION, Porcupine } from './porcupine.ts';
 
 export interface Equality {
@@ -23,8 +23,8 @@ export interface Equality {
   readonly different: readonly number[];
 }
 
-/** What people hear of while it takes its time. */
-export type Say = (line: string) => void;
+/** What of a benchmark's context is needed. */
+export type Watcher = Pick<BenchContext, 'onProgress' | 'signal'>;
 
 const PEER = `Porcupine ${PORCUPINE_VERSION}`;
 
@@ -51,11 +51,11 @@ export const LARGE_WORKLOADS = {
 const ROUNDS = 7;
 
 /** All figures; null where there is no Go to build the peer with. */
-export async function compareWithPorcupine(say: Say = () => {}, rounds = ROUNDS): Promise<Metric[] | null> {
+export async function compareWithPorcupine(watcher: Watcher, rounds = ROUNDS): Promise<Metric[] | null> {
   const binary = await buildPorcupine();
   if (binary === null) return null;
-  const registers = await timeBoth(binary, LARGE_WORKLOADS.registers, rounds, say);
-  const entries = await timeBoth(binary, LARGE_WORKLOADS.entries, rounds, say);
+  const registers = await timeBoth(binary, LARGE_WORKLOADS.registers, rounds, watcher);
+  const entries = await timeBoth(binary, LARGE_WORKLOADS.entries, rounds, watcher);
   return [
     beside('linearizability_seconds', registers.ours, 'seconds', PEER, registers.peer),
     beside('linearizability_with_deletes_seconds', entries.ours, 'seconds', PEER, entries.peer),
@@ -68,8 +68,13 @@ interface Times {
 }
 
 /** Medians, in seconds, of checking one history in turn: ours, theirs, ours, theirs … Ours includes the start of threads. */
-export async function timeBoth(binary: string, workload: Workload, rounds: number, say: Say): Promise<Times> {
-  say(`a history of ${workload.operations.toLocaleString('en')} operations …`);
+export async function timeBoth(
+  binary: string,
+  workload: Workload,
+  rounds: number,
+  { onProgress, signal }: Watcher,
+): Promise<Times> {
+  onProgress(`a history of ${workload.operations.toLocaleString('en')} operations …`);
   const operations = simulate(new Prng(1), workload);
   await using directory = await temporaryDirectory();
   const file = join(directory.path, 'history.ndjson');
@@ -81,12 +86,15 @@ export async function timeBoth(binary: string, workload: Workload, rounds: numbe
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < rounds; round++) {
+    signal.throwIfAborted();
     ours.push(await timeOurs(history));
     const answer = await porcupine.check();
     if (!answer.results.every(Boolean))
       throw new Error(`${PEER} refuses a history that is linearizable by construction`);
     peer.push(answer.seconds);
-    say(`round ${round + 1}/${rounds}: ours ${ours.at(-1)!.toFixed(3)} s, ${PEER} ${answer.seconds.toFixed(3)} s`);
+    onProgress(
+      `round ${round + 1}/${rounds}: ours ${ours.at(-1)!.toFixed(3)} s, ${PEER} ${answer.seconds.toFixed(3)} s`,
+    );
   }
   return { ours: median(ours), peer: median(peer) };
 }
@@ -165,7 +173,7 @@ async function main(): Promise<void> {
   say(
     `${histories} histories, ${wrong} not linearizable, ${different.length} answers differ${different.length > 0 ? `: seeds ${different.slice(0, 20).join(', ')}` : ''}`,
   );
-  const metrics = await compareWithPorcupine(say);
+  const metrics = await compareWithPorcupine({ onProgress: say, signal: new AbortController().signal });
   console.log(JSON.stringify({ bench: 'linearizability', metrics }, null, 2));
   if (different.length > 0) process.exitCode = 1;
 }

@@ -63,7 +63,10 @@ const tools: Stage = {
   async run({ signal }) {
     const renderer = createProgressRenderer(process.stderr);
     try {
-      const obtained = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], { onProgress: renderer.onProgress, signal });
+      const obtained = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], {
+        onProgress: renderer.onProgress,
+        signal,
+      });
       const summary = [...obtained.values()].map(({ name, version, source }) => `${name} ${version} (${source})`);
       return { ok: true, summary: summary.join(', '), output: '' };
     } catch (error) {

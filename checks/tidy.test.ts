@@ -75,12 +75,19 @@ describe('imports', () => {
     ['orchestrator/cli/main.ts', '../../services/kv/system.ts', 'knows a system through its manifest only'],
     ['orchestrator/scenario/load.ts', '../cluster/ports.ts', 'types of earlier stages only (none before it)'],
     ['orchestrator/verdict/judge.ts', '../load/k6.ts', 'types of earlier stages only (scenario, cluster, load,'],
+    [
+      'orchestrator/cli/bombarder/verify.ts',
+      '../../../services/kv/app.ts',
+      'the shapes of its answers and the defaults',
+    ],
     ['tools/obtain.ts', '../kit/http.ts', "tools import the kit's basics only"],
     ['tools/obtain.ts', '../orchestrator/cli/terminal.ts', "tools import the kit's basics only"],
     ['loadtests/kv/steady.ts', '../../kit/prng.ts', 'k6 resolves relative imports'],
     ['loadtests/kv/steady.ts', 'lodash', 'k6 resolves relative imports'],
     ['grafana/kv.ts', 'fastify', 'dashboards import the foundation SDK'],
     ['checks/run.ts', '../orchestrator/cli/main.ts', 'checks know the tree'],
+    ['benchmarks/check.ts', '../services/kv/app.ts', 'a benchmark measures the program from outside'],
+    ['orchestrator/run/conductor.ts', '../../benchmarks/check.ts', 'knows a system through its manifest only'],
     ['services/kv/app.ts', 'prom-client', 'imports prom-client, which only kit/metrics.ts may'],
   ])('%s may not import %s', (path, specifier, sentence) => {
     expect(complaint(path, `import { a } from '${specifier}';`)).toContain(sentence);
@@ -94,6 +101,8 @@ describe('imports', () => {
     ['orchestrator/run/conductor.ts', "import { systems } from '../../services/index.ts';"],
     ['orchestrator/verdict/judge.ts', "import type { Scenario } from '../scenario/types.ts';"],
     ['orchestrator/verdict/judge.ts', "import type { RunRecord } from '../run/record.ts';"],
+    ['orchestrator/cli/bombarder/verify.ts', "import type { NodeStatus } from '../../../services/kv/api.ts';"],
+    ['benchmarks/linearizability.ts', "import { historyOf } from '../orchestrator/checkers/history.ts';"],
     ['loadtests/kv/steady.ts', "import http from 'k6/http'; import { a } from '../lib/a.ts';"],
   ])('%s may: %s', (path, source) => {
     expect(violations(path, source)).toEqual([]);

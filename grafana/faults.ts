@@ -105,6 +105,18 @@ const own = [
     steps: true,
     queries: [{ expr: 'max by (phase) (gameday_phase)', legend: '{{phase}}' }],
   }),
+  timeseries({
+    title: 'What the faults broke for good',
+    description:
+      'Found by the checkers after the load: all of them have to be 0. A line begins when its checker concluded.',
+    unit: 'none',
+    min: 0,
+    queries: [
+      { expr: 'max(gameday_linearizability_violations)', legend: 'entries not linearizable' },
+      { expr: 'max(gameday_acknowledged_writes_lost)', legend: 'acknowledged writes lost' },
+      { expr: 'max(gameday_state_hashes_distinct) - 1', legend: 'states too many' },
+    ],
+  }),
 ];
 
 const k6 = [

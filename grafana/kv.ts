@@ -51,6 +51,38 @@ const slo = [
     unit: 'short',
     query: { expr: `max(kv_entries{${NODES}})`, legend: 'entries' },
   }),
+  stat({
+    title: 'Entries not linearizable',
+    description: 'Entries whose operations no order explains. Nothing is shown before the checker has concluded.',
+    unit: 'none',
+    width: 6,
+    query: { expr: 'max(gameday_linearizability_violations)', legend: 'entries' },
+    red: { above: 1 },
+  }),
+  stat({
+    title: 'Acknowledged writes lost',
+    description: 'Of the acknowledged writes, those of which nothing was left after the load.',
+    unit: 'none',
+    width: 6,
+    query: { expr: 'max(gameday_acknowledged_writes_lost)', legend: 'writes' },
+    red: { above: 1 },
+  }),
+  stat({
+    title: 'Different states',
+    description: 'State hashes of the nodes once all had applied the same index. Must be 1.',
+    unit: 'none',
+    width: 6,
+    query: { expr: 'max(gameday_state_hashes_distinct)', legend: 'hashes' },
+    red: { above: 2 },
+  }),
+  stat({
+    title: 'Operations checked',
+    description: 'Operations in the history that was checked for linearizability. 0 would prove nothing.',
+    unit: 'short',
+    width: 6,
+    query: { expr: 'max(gameday_linearizability_operations_checked)', legend: 'operations' },
+    red: { below: 1 },
+  }),
 ];
 
 const red = [

@@ -53,6 +53,31 @@ const slo = [
     reduce: 'max',
     query: { expr: orZero('max(gameday_recovery_seconds)'), legend: 'recovery' },
   }),
+  stat({
+    title: 'Entries not linearizable',
+    description: 'Entries whose operations no order explains. Nothing is shown before the checker has concluded.',
+    unit: 'none',
+    width: 8,
+    query: { expr: 'max(gameday_linearizability_violations)', legend: 'entries' },
+    red: { above: 1 },
+  }),
+  stat({
+    title: 'Acknowledged writes lost',
+    description: 'Of the acknowledged writes, those of which nothing was left after the load.',
+    unit: 'none',
+    width: 8,
+    query: { expr: 'max(gameday_acknowledged_writes_lost)', legend: 'writes' },
+    red: { above: 1 },
+  }),
+  stat({
+    title: 'Checkers without a result',
+    description:
+      'Checkers whose result is still to come, or will not come. Above 0 at the end, silence proves nothing.',
+    unit: 'none',
+    width: 8,
+    query: { expr: orZero('count(gameday_checker_pending)'), legend: 'checkers' },
+    red: { above: 1 },
+  }),
   timeseries({
     title: 'Availability against its objective',
     description: 'Share of client operations that succeed. A dip under the dashed objective spends error budget.',

@@ -41,7 +41,7 @@ export interface LinkPlan {
   readonly port: number;
 }
 
-export const PROCESS_FAULTS = ['kill', 'pause', 'restart'] as const;
+export const PROCESS_FAULTS = ['kill', 'pause', 'restart', 'upgrade'] as const;
 export const LINK_FAULTS = ['partition', 'latency', 'bandwidth', 'reset', 'stall'] as const;
 /** By the machine's own network stack, whatever the system is. */
 export const NETWORK_FAULTS = ['packet_loss'] as const;
@@ -57,6 +57,8 @@ export const NODE_FAULTS = [
   'clock_skew',
   'misbehave',
 ] as const;
+/** What an operator has a serving node go through. */
+export const OPERATOR_FAULTS = ['operate'] as const;
 /** Of what observes a run, whatever the system is. */
 export const OBSERVATION_FAULTS = ['silence'] as const;
 /** Whom `silence` may silence: the orchestrator's own metrics, or k6. */
@@ -69,12 +71,14 @@ export type ProcessFaultKind = (typeof PROCESS_FAULTS)[number];
 export type LinkFaultKind = (typeof LINK_FAULTS)[number];
 export type NetworkFaultKind = (typeof NETWORK_FAULTS)[number];
 export type NodeFaultKind = (typeof NODE_FAULTS)[number];
+export type OperatorFaultKind = (typeof OPERATOR_FAULTS)[number];
 export type ObservationFaultKind = (typeof OBSERVATION_FAULTS)[number];
 export type FaultKind =
   | ProcessFaultKind
   | LinkFaultKind
   | NetworkFaultKind
   | NodeFaultKind
+  | OperatorFaultKind
   | ObservationFaultKind;
 
 /** Everything that one node is told to do wrong, at once; `{}` is a healthy node. Shares are in [0, 1]. */
@@ -157,6 +161,8 @@ export interface SystemManifest {
   readonly links?: { readonly port: string };
   readonly nodeFaults?: NodeFaults;
   readonly checkers?: SystemCheckers;
+  /** What an operator may have a serving node go through, by name, such as `resync`. Rejects when the system did not take it. */
+  readonly operations?: Readonly<Record<string, (nodeUrl: string, nodeUrls: readonly string[]) => Promise<void>>>;
   /**
    * How a node whose data are damaged comes back as an operator would bring it back: started with an empty directory, at its old
    * place, under `id`, which nobody in the cluster ever had, it asks the members to take it in instead of the one it was.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LoadInput } from './lib/environment.ts';
-import { openModel, PROFILES, plannedOperations } from './profiles.ts';
+import type { ClosedLoad, LoadInput } from './lib/environment.ts';
+import { loadScenario, openModel, PROFILES, plannedOperations } from './profiles.ts';
 
 const input = (profile: string, ratePerSecond = 200, durationSeconds = 100): LoadInput => ({
   runId: 'r1',
@@ -14,6 +14,9 @@ const input = (profile: string, ratePerSecond = 200, durationSeconds = 100): Loa
   deadlineSeconds: 5,
   attemptTimeoutSeconds: 2,
   faultsPlanned: false,
+  readShare: 0.5,
+  history: true,
+  summaryByOutcome: false,
 });
 
 const milliseconds = (duration: string) => Number(duration.replace('ms', ''));
@@ -29,7 +32,7 @@ describe.each(Object.keys(PROFILES))('%s', (profile) => {
 
   test('has users for every operation of a deadline at the peak (Little)', () => {
     const peak = Math.max(scenario.startRate, ...scenario.stages.map(({ target }) => target)) / 60;
-    expect(scenario.maxVUs).toBe(Math.ceil(peak * 5));
+    expect(scenario.maxVUs).toBe(Math.ceil(peak * 5.5));
     expect(scenario.preAllocatedVUs).toBe(Math.ceil(peak * 2));
   });
 });
@@ -53,4 +56,30 @@ test('rates below one a second are exact, and never zero', () => {
 
 test('an unknown profile names the known ones', () => {
   expect(() => openModel(input('stead'))).toThrow(/"stead": expected one of smoke, steady, load/);
+});
+
+describe('a counted load', () => {
+  const counted = (closed: ClosedLoad, durationSeconds = 0): LoadInput => ({
+    ...input('count', 0, durationSeconds),
+    closed,
+  });
+
+  test('is shared by its users, and nothing is dropped however slow the system is', () => {
+    const load = counted({ count: 500, concurrency: 50 }, 60);
+    expect(plannedOperations(load)).toBe(500);
+    // Ten rounds, in which an operation, a look and a repeat may take 5 s each.
+    expect(loadScenario(load)).toEqual({
+      ...{ executor: 'shared-iterations', vus: 50, iterations: 500 },
+      ...{ maxDuration: `${60 + 10 * 3 * 5}s`, gracefulStop: '16s' },
+    });
+  });
+
+  test('never has more users than operations, which k6 would refuse', () => {
+    expect(loadScenario(counted({ count: 3, concurrency: 50 }))).toMatchObject({ vus: 3, iterations: 3 });
+  });
+
+  test('has time for its pauses', () => {
+    const burst = { size: 50, pauseSeconds: 2 };
+    expect(loadScenario(counted({ count: 100, concurrency: 50, burst }))).toMatchObject({ maxDuration: '34s' });
+  });
 });

@@ -16,7 +16,13 @@ import type { FaultPlan } from './scenario/types.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const plan = (name: string, kind: FaultKind, target: string, atMs: number, more: Partial<FaultPlan> = {}): FaultPlan => ({
+const plan = (
+  name: string,
+  kind: FaultKind,
+  target: string,
+  atMs: number,
+  more: Partial<FaultPlan> = {},
+): FaultPlan => ({
   ...{ name, kind, target, atMs, healAfterMs: 1500, parameters: {} },
   ...more,
 });
@@ -43,7 +49,11 @@ let load: Promise<void>;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'gameday-faults-'));
   const manifest = await (await Systems.project()).manifest('kv');
-  const registry = new ProcessRegistry({ file: join(directory, 'processes.json'), runId: 'f', runDirectory: directory });
+  const registry = new ProcessRegistry({
+    file: join(directory, 'processes.json'),
+    runId: 'f',
+    runDirectory: directory,
+  });
   const loaded = { manifest, scenario: { faults: PLANS, nodes: 3 } } as unknown as LoadedScenario;
   const tools = await obtain(['toxiproxy-server']);
   faults = new RunFaults({

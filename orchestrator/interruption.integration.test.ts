@@ -131,6 +131,44 @@ describe('SIGKILL', () => {
   );
 });
 
+describe('while a link is cut and a disk is full', () => {
+  const cut = SCENARIO.replace('pause: leader', 'partition: leader').replace(
+    'criteria:',
+    '  - { name: full, at: 2s, disk_full: follower, heal_after: 15s }\ncriteria:',
+  );
+  beforeEach(() => writeFileSync(scenario, cut));
+
+  async function reachFaults() {
+    const run = playground.start('run', scenario);
+    await run.says('sleeps: partition leader');
+    await run.says('full: disk_full follower');
+    return run;
+  }
+
+  test('SIGINT heals both, and the proxies end after the nodes', async () => {
+    const run = await reachFaults();
+    run.signal('SIGINT');
+    expect((await run.ended).code).toBe(130);
+    expect(playground.processes()).toEqual([]);
+    const { faults } = playground.record();
+    expect(faults.map(({ error }) => error)).toEqual([undefined, undefined]);
+    for (const { healedAt } of faults) expect(healedAt).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('SIGKILL leaves proxies and nodes, and `down --all` ends them: with them the faults are gone', async () => {
+    const run = await reachFaults();
+    run.signal('SIGKILL');
+    await run.ended;
+    const commands = playground.processes().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    expect(commands.filter((command) => command.includes('toxiproxy'))).toHaveLength(1);
+    expect(await playground.run('down', '--all')).toMatchObject({ code: 0 });
+    expect(playground.processes()).toEqual([]);
+    // The token that opens the nodes' fault endpoints is in no file of the run.
+    const token = /GAMEDAY_ADMIN_TOKEN|[0-9a-f]{48}/;
+    expect(readFileSync(join(playground.runDirectory, 'run.json'), 'utf8')).not.toMatch(token);
+  }, 60_000);
+});
+
 test('`down --all` leaves a run alone that is going on', async () => {
   const run = playground.start('run', scenario);
   await run.says('load       20s ahead');

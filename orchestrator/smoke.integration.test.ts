@@ -36,9 +36,22 @@ describe('a run without faults', () => {
       'k6-summary.json',
       'logs/k6.log',
       'logs/node_2.log',
+      'history/0.ndjson',
+      'history/final.ndjson',
       'tsdb',
     ];
     for (const file of files) expect([file, existsSync(join(playground.runDirectory, file))]).toEqual([file, true]);
+  });
+
+  test('has every operation of its clients checked', () => {
+    const { checkers } = playground.record();
+    expect(checkers).toMatchObject({
+      ...{ problems: {}, states: { result: 'equal' } },
+      ...{ linearizability: { linearizable: true }, durability: { durable: true } },
+    });
+    // 80 a second for 20 s, and what was looked at besides.
+    expect(checkers!.linearizability!.operations).toBeGreaterThan(1500);
+    expect(checkers!.durability!.writes).toBeGreaterThan(500);
   });
 
   test('leaves no process', () => expect(playground.processes()).toEqual([]));
@@ -60,8 +73,10 @@ test('what cannot be run is one JSON document, too', async () => {
 describe('afterwards', () => {
   test('recheck comes to the same verdict', async () => {
     const before = playground.record().verdict!;
-    const { code, stdout: text } = await playground.run('recheck', '--json');
+    const { code, stdout: text, stderr: notes } = await playground.run('recheck', '--json');
     expect(code).toBe(0);
+    expect(notes).toMatch(/gives 0 entries that are not linearizable, of \d+ operations checked, as recorded/);
+    expect(notes).toMatch(/gives 0 acknowledged writes lost, of \d+ operations checked, as recorded/);
     expect({ ...JSON.parse(text).record.verdict, judgedAt: 0 }).toEqual({ ...before, judgedAt: 0 });
     expect(playground.processes()).toEqual([]);
   }, 60_000);

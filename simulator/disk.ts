@@ -3,7 +3,7 @@ import { happens, Sampler } from './distribution.ts';
 import type { DiskWeather, Distribution, Micros } from './types.ts';
 
 /** After healing a sync takes so long. */
-const FAIR: Distribution = { kind: 'constant', us: 300 };
+const FAIR = new Sampler({ kind: 'constant', us: 300 });
 
 /**
  * When writes of one node become durable, and what a crash leaves of those that are not. What they hold is the driver's affair.
@@ -17,9 +17,9 @@ export class NodeDisk {
   /** Faults that leave no space. */
   full = 0;
 
-  constructor(weather: DiskWeather, random: Prng) {
+  constructor(usual: Sampler, random: Prng) {
     this.#random = random;
-    this.#usual = new Sampler(weather.sync);
+    this.#usual = usual;
   }
 
   /** A write begins. @returns how long it takes until it is durable */
@@ -41,7 +41,7 @@ export class NodeDisk {
   }
 
   calm(): void {
-    this.#usual = new Sampler(FAIR);
+    this.#usual = FAIR;
   }
 
   /**

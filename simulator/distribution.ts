@@ -3,12 +3,12 @@ import type { Prng } from '../kit/prng.ts';
 import type { Distribution, Micros } from './types.ts';
 
 /** Quantiles in the table of a distribution; a power of two. The rarest sample is 1 in so many. */
-const QUANTILES = 1024;
-const SHIFT = 22;
+const QUANTILES = 256;
+const SHIFT = 24;
 
 /**
  * Draws from a distribution by its inverse, tabulated once: sampling costs one random number and one look, and gives integers.
- * Of an exponential or lognormal tail the table keeps what happens once in a thousand times; the cut at `maxUs` is the outermost entry.
+ * Of an exponential or lognormal tail the outermost of the entries is `maxUs`: what is rarer than 1 in 256 is drawn as often as that.
  */
 export class Sampler {
   readonly #table: Int32Array;

@@ -107,7 +107,7 @@ export class Faults<Message, Operation extends Scheduled, Action> {
         return this.#cut((from, to) => (direction !== 'in' && from === node) || (direction !== 'out' && to === node));
       }
       case 'split':
-        return this.#split(node, fault.share);
+        return this.#split(node, fault.share, fault.beside);
       case 'flap':
         this.#world.queue.add(this.#world.now, EventKind.flap, node, 2 * fault.count, i, null);
         return () => {};
@@ -170,8 +170,9 @@ export class Faults<Message, Operation extends Scheduled, Action> {
     };
   }
 
-  #split(node: NodeNumber, share: number): () => void {
+  #split(node: NodeNumber, share: number, beside: 'oldest' | 'newest'): () => void {
     const others = this.#driver.inRole('any').filter((other) => other !== node);
+    if (beside === 'newest') others.reverse();
     const count = Math.floor(share * (others.length + 1)) - 1;
     const side = new Set([node, ...others.slice(0, Math.max(0, count))]);
     return this.#cut((from, to) => side.has(from) !== side.has(to));

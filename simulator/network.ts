@@ -32,6 +32,8 @@ const FAIR: NetworkWeather = {
   bytesPerSecond: null,
 };
 
+const FAIR_LATENCY = new Sampler(FAIR.latency);
+
 /** Decides what becomes of each message: lost, or when it arrives, and whether twice. */
 export class Network {
   readonly #random: Prng;
@@ -88,7 +90,7 @@ export class Network {
   /** No weather any more. */
   calm(): void {
     this.#weather = FAIR;
-    this.#latency = new Sampler(FAIR.latency);
+    this.#latency = FAIR_LATENCY;
     this.#sum();
   }
 

@@ -88,8 +88,14 @@ export type Fault<Action = unknown> = Begins &
         readonly direction: 'both' | 'in' | 'out';
         readonly forUs: Micros;
       }
-    /** The first `share` of the nodes, the target among them, on one side, the others on the other. */
-    | { readonly kind: 'split'; readonly target: Target; readonly share: number; readonly forUs: Micros }
+    /** A share of the nodes on one side, the others on the other: the target, and those with the lowest numbers, or the highest. */
+    | {
+        readonly kind: 'split';
+        readonly target: Target;
+        readonly share: number;
+        readonly beside: 'oldest' | 'newest';
+        readonly forUs: Micros;
+      }
     /** A link goes up and down `count` times, half of `everyUs` each. */
     | {
         readonly kind: 'flap';

@@ -1,6 +1,7 @@
 import { Prng } from '../kit/prng.ts';
 import { NodeClock } from './clock.ts';
 import { NodeDisk } from './disk.ts';
+import { Sampler } from './distribution.ts';
 import { type Event, EventQueue } from './event-queue.ts';
 import { Network, NODES_MAX } from './network.ts';
 import type { Micros, NodeNumber, Weather } from './types.ts';
@@ -41,6 +42,7 @@ export class World<Message> {
   readonly queue = new EventQueue();
   readonly #random: Prng;
   readonly #weather: Weather;
+  readonly #sync: Sampler;
   readonly #bytesOf: (message: Message) => number;
   readonly #onSignal: (signal: string, node: NodeNumber) => void;
   readonly #machines: (Machine | undefined)[] = new Array(NODES_MAX);
@@ -54,6 +56,7 @@ export class World<Message> {
   ) {
     this.#random = new Prng(seed).fork('world');
     this.#weather = weather;
+    this.#sync = new Sampler(weather.disk.sync);
     this.#bytesOf = bytesOf;
     this.#onSignal = onSignal;
     this.network = new Network(weather.network, this.#random.fork('network'));
@@ -151,7 +154,7 @@ export class World<Message> {
 
   #build(node: NodeNumber): Machine {
     const clock = new NodeClock(this.#isHealed || node === 0 ? undefined : this.#weather.clocks[node - 1]);
-    const disk = new NodeDisk(this.#weather.disk, this.#random.fork(`disk ${node}`));
+    const disk = new NodeDisk(this.#sync, this.#random.fork(`disk ${node}`));
     if (this.#isHealed) disk.calm();
     const machine: Machine = { clock, disk, isUp: false, epoch: 0, pauses: 0, held: [] };
     this.#machines[node] = machine;

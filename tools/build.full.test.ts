@@ -16,7 +16,9 @@ test('every tool builds from its pinned module, and calls itself by its version'
       GAMEDAY_MIRROR: 'http://127.0.0.1:9',
     };
     for (const tool of ['K6', 'PROMETHEUS', 'PROMTOOL', 'TOXIPROXY_SERVER']) delete environment[`GAMEDAY_${tool}`];
-    const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], { surroundings: { ...machine, environment } });
+    const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], {
+      surroundings: { ...machine, environment },
+    });
     expect([...tools.values()].map(({ name, version, source }) => `${name} ${version} ${source}`)).toEqual([
       'k6 2.2.0 built',
       'prometheus 3.15.0 built',

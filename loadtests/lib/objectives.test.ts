@@ -19,6 +19,9 @@ const input: LoadInput = {
   deadlineSeconds: 5,
   attemptTimeoutSeconds: 2,
   faultsPlanned: false,
+  readShare: 0.5,
+  history: true,
+  summaryByOutcome: false,
 };
 
 describe('thresholds', () => {

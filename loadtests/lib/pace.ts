@@ -20,6 +20,8 @@ const LOOK_SECONDS = 0.005;
 
 export class Pace {
   readonly #options: PaceOptions;
+  /** First operation of the burst that this client has waited for. */
+  #entered = 0;
 
   constructor(options: PaceOptions) {
     this.#options = options;
@@ -34,7 +36,8 @@ export class Pace {
     const { closed, durationSeconds, now, sleep, completed } = this.#options;
     const { size, pauseSeconds } = closed.burst ?? { size: 1, pauseSeconds: 0 };
     const first = iteration - (iteration % size);
-    if (closed.burst !== undefined && first > 0) {
+    if (closed.burst !== undefined && first > this.#entered) {
+      this.#entered = first;
       while (completed() < first) sleep(LOOK_SECONDS);
       if (pauseSeconds > 0) sleep(pauseSeconds);
     }

@@ -26,6 +26,8 @@ interface Answer {
 export interface Misbehaviour {
   /** Acknowledges every n-th create without storing it. */
   loseEveryCreate?: number;
+  /** Every n-th read of an entry shows what it was before its last change. */
+  staleEveryRead?: number;
   /** Executes every write, whatever its idempotency key. */
   forgetKeys?: boolean;
   /** Answers 503 to everything. */
@@ -42,9 +44,11 @@ export class FakeStore {
   requests = 0;
   readonly executed = new Map<string, number>();
   readonly #entries = new Map<string, Entry>();
+  readonly #before = new Map<string, Entry>();
   readonly #answers = new Map<string, Answer>();
   readonly #servers: Server[] = [];
   #writes = 0;
+  #reads = 0;
 
   /** @returns the base URL of each node */
   async start(nodes: number): Promise<string[]> {
@@ -72,9 +76,11 @@ export class FakeStore {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     if (this.misbehaviour.delayMs !== undefined) await sleep(this.misbehaviour.delayMs);
+    const writes = this.#writes;
     const answer = this.#answer(node, request, body);
-    const isWrite = request.method !== 'GET' && answer.status < 300;
-    if (isWrite && this.#writes % (this.misbehaviour.breakEveryWrite ?? Number.POSITIVE_INFINITY) === 0) {
+    // Not when it is asked again: whoever repeats a write gets the answer that was lost.
+    const isWritten = this.#writes > writes;
+    if (isWritten && this.#writes % (this.misbehaviour.breakEveryWrite ?? Number.POSITIVE_INFINITY) === 0) {
       request.socket.destroy();
       return;
     }
@@ -98,7 +104,13 @@ export class FakeStore {
   }
 
   #get(url: string): Answer {
-    const entry = this.#entries.get(url.replace('/api/kv/', ''));
+    if (url === '/status') return { status: 200, body: { applied_index: this.#writes, state_hash: 'same' } };
+    if (url === '/_raft/health') return { status: 200, body: { role: 'leader', has_quorum: true } };
+    if (url.startsWith('/api/kv?')) return { status: 200, body: [...this.#entries.values()] };
+    const id = url.replace('/api/kv/', '');
+    this.#reads += 1;
+    const isStale = this.#reads % (this.misbehaviour.staleEveryRead ?? Number.POSITIVE_INFINITY) === 0;
+    const entry = (isStale ? this.#before.get(id) : undefined) ?? this.#entries.get(id);
     return entry === undefined ? { status: 404, body: { error: { code: 'NOT_FOUND' } } } : { status: 200, body: entry };
   }
 
@@ -120,6 +132,7 @@ export class FakeStore {
       return { status: 204 };
     }
     const entry = { ...before, ...(JSON.parse(body) as { value: string }), seq };
+    this.#before.set(id, before);
     this.#entries.set(id, entry);
     return { status: 200, body: entry };
   }

@@ -200,7 +200,7 @@ describe('the window', () => {
     ]);
     expect(window).toEqual([op('update b 13-14'), op('read a 20-21')]);
     expect({ before, impossible }).toEqual({ before: 'anything', impossible: 1 });
-    expect(reason).toBe('process 0 at node 0 read "a" after it had been replaced by "b" of process 0');
+    expect(reason).toBe('process 0 at node 0 read "a" after process 0 wrote "b": no order explains these 2 operations');
   });
 
   test('two reads that disagree need no more than themselves and the write between them', () => {

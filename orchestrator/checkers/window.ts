@@ -1,11 +1,13 @@
 /** The smallest set of operations that still cannot be ordered: what a person looks at. */
-import { ABSENT, CREATE, DELETE, type History, OK, operationAt, READ } from './history.ts';
+import { ABSENT, CREATE, DELETE, type History, NONE, OK, operationAt, READ, UNKNOWN } from './history.ts';
 import { sortBy } from './order.ts';
 import type { Search } from './search.ts';
 import type { Violation } from './types.ts';
 
 /** Operations that one look at a smaller set may take: more, and the set counts as one that can be ordered. */
-const STEPS_MAX = 20_000;
+const STEPS_MAX = 200_000;
+/** Operations that a person can take in. A window that could not be made smaller in time is cut to so many. */
+const SHOWN_MAX = 40;
 
 type Before = Violation['before'];
 
@@ -31,11 +33,15 @@ export class WindowFinder {
     sortBy(shown, shown.length, history.starts);
     const rows = this.#shrink(all, [...shown]);
     const impossible = this.#impossible(rows);
+    const first = Math.max(0, Math.min(impossible - SHOWN_MAX / 2, rows.length - SHOWN_MAX));
     return {
       key: history.keyNames[key]!,
-      reason: this.#reason(all, rows, rows[impossible]!),
-      window: rows.map((row) => operationAt(history, row)),
-      impossible,
+      reason:
+        rows.length > SHOWN_MAX
+          ? `no order explains ${rows.length} operations, of which ${SHOWN_MAX} are shown; the smallest set was not found in time`
+          : this.#reason(all, rows, rows[impossible]!),
+      window: rows.slice(first, first + SHOWN_MAX).map((row) => operationAt(history, row)),
+      impossible: impossible - first,
       before: this.#before(all, rows) ?? 'absent',
     };
   }
@@ -79,25 +85,28 @@ export class WindowFinder {
    * What the register may have held before the kept operations; undefined if without the others they prove nothing.
    *
    * An order of all has to leave an order of the kept when the others are taken out of it: observations first, then updates that
-   * no kept read saw, then deletes if no kept operation saw absence, then creates if no kept operation needs presence. Of
-   * anything else it is enough that it ended before all of the kept began: then it only set what they began with.
+   * no kept read saw, then deletes if no kept operation saw absence, then creates if no kept operation needs presence. What
+   * began after all of the kept had ended has no part in them. Of anything else it is enough that it ended before all of the
+   * kept began: then it only set what they began with.
    */
   #before(all: Int32Array, kept: ArrayLike<number> & Iterable<number>): Before | undefined {
     const { kinds, outcomes, values, starts, ends } = this.#history;
     const isKept = new Set(kept);
     const read = new Set<number>();
     let begin = Number.POSITIVE_INFINITY;
+    let end = Number.NEGATIVE_INFINITY;
     let seesAbsence = false;
     let needsPresence = false;
     for (const row of isKept) {
-      begin = Math.min(begin, starts[row]!);
+      if (starts[row]! < begin) begin = starts[row]!;
+      if (outcomes[row] !== UNKNOWN && ends[row]! > end) end = ends[row]!;
       if (outcomes[row] === ABSENT) seesAbsence = true;
       else if (kinds[row] === READ) read.add(values[row]!);
       else if (kinds[row] !== CREATE) needsPresence = true;
     }
     let before: Before = 'absent';
     for (const row of all) {
-      if (isKept.has(row) || outcomes[row] === ABSENT || kinds[row] === READ) continue;
+      if (starts[row]! > end || isKept.has(row) || outcomes[row] === ABSENT || kinds[row] === READ) continue;
       const canGo =
         kinds[row] === DELETE ? !seesAbsence : !read.has(values[row]!) && !(kinds[row] === CREATE && needsPresence);
       if (canGo) continue;
@@ -123,31 +132,27 @@ export class WindowFinder {
   }
 
   #reason(all: Int32Array, rows: readonly number[], impossible: number): string {
-    const { kinds, outcomes, values, starts, ends, processes, nodes, valueNames } = this.#history;
-    const who = `process ${processes[impossible]} at node ${nodes[impossible]}`;
-    const value = values[impossible]!;
-    if (kinds[impossible] === READ && outcomes[impossible] === OK) {
-      const saw = `${who} read ${JSON.stringify(valueNames[value])}`;
-      const writes = all.filter((row) => kinds[row]! < DELETE && outcomes[row] !== ABSENT && values[row] === value);
-      if (writes.length === 0) return `${saw}, which nobody wrote`;
-      if (writes.every((row) => starts[row]! > ends[impossible]!)) return `${saw} before its write began`;
-      const written = Math.max(...writes.map((row) => ends[row]!));
-      const later = rows.find(
-        (row) =>
-          kinds[row]! <= DELETE && outcomes[row] === OK && starts[row]! > written && ends[row]! < starts[impossible]!,
-      );
-      if (later !== undefined) return `${saw} after it had been ${this.#replacedBy(later)}`;
-      return `${saw}: no order of these ${rows.length} operations explains it`;
-    }
-    const did = outcomes[impossible] === ABSENT ? 'found no entry' : `could ${KINDS[kinds[impossible]!]} the entry`;
-    return `${who} ${did}: no order of ${rows.length === 1 ? 'operations' : `these ${rows.length} operations`} explains it`;
+    const { kinds, outcomes, values, starts, ends, processes, nodes } = this.#history;
+    const said = `process ${processes[impossible]} at node ${nodes[impossible]} ${this.#did(impossible)}`;
+    const isRead = kinds[impossible] === READ && outcomes[impossible] === OK;
+    const isWrite = (row: number) => kinds[row]! < DELETE && outcomes[row] !== ABSENT;
+    const writes = all.filter((row) => isWrite(row) && values[row] === values[impossible]);
+    if (isRead && writes.length === 0) return `${said}, which nobody wrote`;
+    if (isRead && writes.every((row) => starts[row]! > ends[impossible]!)) return `${said} before its write began`;
+    // Of what was over when it began, the last says most.
+    const earlier = rows.filter((row) => ends[row]! < starts[impossible]!).sort((a, b) => ends[b]! - ends[a]!);
+    const after = earlier.map((row) => ` after process ${processes[row]} ${this.#did(row)}`).slice(0, 1);
+    const these = rows.length === 1 ? 'no order explains it' : `no order explains these ${rows.length} operations`;
+    return `${said}${after.join('')}: ${these}`;
   }
 
-  #replacedBy(row: number): string {
-    const { kinds, values, processes, valueNames } = this.#history;
-    if (kinds[row] === DELETE) return `deleted by process ${processes[row]}`;
-    return `replaced by ${JSON.stringify(valueNames[values[row]!])} of process ${processes[row]}`;
+  #did(row: number): string {
+    const { kinds, outcomes, values, valueNames } = this.#history;
+    const value = values[row] === NONE ? '' : ` ${JSON.stringify(valueNames[values[row]!])}`;
+    if (outcomes[row] === ABSENT) return 'found no entry';
+    return kinds[row] === DELETE ? 'deleted the entry' : `${PAST[kinds[row]!]}${value}`;
   }
 }
 
-const KINDS = ['create', 'update', 'delete', 'read'];
+/** By kind of operation. */
+const PAST = ['created it as', 'wrote', 'deleted', 'read'];

@@ -1,4 +1,5 @@
 /** What the checkers found, for people: one line each, and why one of them found nothing. */
+import { describeViolation } from '../report/violation.ts';
 import type { RunRecord } from '../run/record.ts';
 
 type Checkers = NonNullable<RunRecord['checkers']>;
@@ -16,7 +17,7 @@ export function describeCheckers({ linearizability, durability, states, problems
     const judged = `${operations} operations on ${keys} entries`;
     const good = linearizable === true;
     lines.push({ text: good ? `${judged}: linearizable` : `${judged}: ${violatingKeys} not linearizable`, good });
-    for (const { reason } of violations.slice(0, 1)) lines.push({ text: reason, good: false });
+    for (const violation of violations.slice(0, 1)) lines.push({ text: describeViolation(violation), good: false });
   }
   if (durability !== null) {
     const { durable, writes, lostWrites, lost } = durability;

@@ -3,7 +3,8 @@ import { CommanderError } from 'commander';
 import { Interruption } from '../run/interruption.ts';
 import type { RunRecord } from '../run/record.ts';
 import { ScenarioError } from '../scenario/problems.ts';
-import { exitCodeOfError, exitCodeOfRun, UsageError, worstExitCode } from './exit_code.ts';
+import type { Verdict } from '../verdict/types.ts';
+import { exitCodeOfError, exitCodeOfRun, exitCodeOfVerdict, UsageError, worstExitCode } from './exit_code.ts';
 
 const record = (change: object): RunRecord => change as unknown as RunRecord;
 const verdict = (result: string) => ({ verdict: { result } });
@@ -25,6 +26,13 @@ describe('the exit code of a run', () => {
     expect(exitCodeOfRun(record(verdict('inconclusive')), true)).toBe(0);
     expect(exitCodeOfRun(record(verdict('fail')), true)).toBe(1);
     expect(exitCodeOfRun(record({}), true)).toBe(4);
+  });
+
+  test('of a judgement alone, however the run has ended', () => {
+    expect(exitCodeOfVerdict(verdict('inconclusive').verdict as Verdict, false)).toBe(3);
+    expect(exitCodeOfVerdict(verdict('inconclusive').verdict as Verdict, true)).toBe(0);
+    expect(exitCodeOfVerdict(verdict('fail').verdict as Verdict, true)).toBe(1);
+    expect(exitCodeOfVerdict(verdict('pass').verdict as Verdict, false)).toBe(0);
   });
 
   test('of several, the worst', () => {

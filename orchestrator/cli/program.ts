@@ -7,6 +7,14 @@ import { completionCommand, SHELLS } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { type DrillFlags, drillCommand } from './commands/drill.ts';
 import { explainCommand } from './commands/explain.ts';
+import {
+  FAULT_PARAMETERS,
+  type FaultFlags,
+  faultHealCommand,
+  faultInjectCommand,
+  faultListCommand,
+  type InjectFlags,
+} from './commands/fault.ts';
 import { type RunFlags, runCommand, startCommand } from './commands/run.ts';
 import { openCommand, type RecheckFlags, recheckCommand, reportCommand } from './commands/runs.ts';
 import { checkCommand, listCommand } from './commands/scenarios.ts';
@@ -40,6 +48,7 @@ export function createProgram(context: Context, version: string, done: (code: Ex
   addAlertCommands(program, context, done);
   addSimulationCommand(program, context, done);
   addClusterCommands(program, context, done);
+  addFaultCommands(program, context, done);
   addRecordCommands(program, context, done);
   addMachineCommands(program, context, done);
   return program;
@@ -129,6 +138,8 @@ function addClusterCommands(program: Command, context: Context, done: Done): voi
     .argument('<system>')
     .option('--nodes <count>', "how many; the system's default when absent", integerFrom(1))
     .option('--port <port>', 'first port of node 0; the others follow', integerFrom(1))
+    .option('--links', 'puts a proxy between every two nodes, for faults of links', false)
+    .option('--faults', 'opens the fault endpoints of the nodes, for faults of disk, clock, messages', false)
     .addHelpText(
       'after',
       '\nExamples:\n  gameday up kv\n  gameday up kv --port 18080\n  curl http://127.0.0.1:18080/status',
@@ -165,6 +176,37 @@ function addClusterCommands(program: Command, context: Context, done: Done): voi
     .action(async (system: string | undefined, flags: { json: boolean }) =>
       done(await verifyStandingCommand(context, system, flags)),
     );
+}
+
+function addFaultCommands(program: Command, context: Context, done: Done): void {
+  const fault = program.command('fault').description('breaks something in a cluster that `up` started, and mends it');
+  fault
+    .command('list')
+    .description('shows every fault, and whether it is available there')
+    .option('--system <name>', 'the only one that is up when absent')
+    .option('--json', 'as JSON', false)
+    .action(async (flags: FaultFlags & { json: boolean }) => done(await faultListCommand(context, flags)));
+  const inject = fault
+    .command('inject')
+    .description('injects one fault; with --for heals it afterwards, without leaves it until `gameday fault heal`')
+    .argument('<kind>')
+    .argument('<target>', 'leader, follower, followers, any, all or node:N');
+  for (const [name, help] of Object.entries(FAULT_PARAMETERS)) inject.option(`--${name} <value>`, help);
+  inject
+    .option('--for <duration>', 'how long, such as 10s')
+    .option('--system <name>', 'the only one that is up when absent')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gameday fault inject kill leader --for 5s\n  gameday fault inject latency follower --delay 50ms --for 10s',
+    )
+    .action(async (kind: string, target: string, flags: InjectFlags) =>
+      done(await faultInjectCommand(context, kind, target, flags)),
+    );
+  fault
+    .command('heal')
+    .description('starts and wakes nodes, takes every fault from links and nodes')
+    .option('--system <name>', 'the only one that is up when absent')
+    .action(async (flags: FaultFlags) => done(await faultHealCommand(context, flags)));
 }
 
 function addRecordCommands(program: Command, context: Context, done: Done): void {

@@ -48,7 +48,7 @@ cluster    3 of 3 nodes ready (2.0 s)
 load       1m ahead (2.0 s)
 load       0:10 of 1:00  1000 operations, 100/s
 load       0:20 of 1:00  2000 operations, 100/s
-fault      0:25 dies: kill leader, which is node 2
+fault      0:25 dies: kill leader (node 2)
 fault      0:25 dies: clients are served again after 600ms
 settle     8s for the last scrapes and checkers
 `);

@@ -27,12 +27,13 @@ export function verdictTable(record: RunRecord, width: number, colors: Colors): 
 }
 
 /** `silent outside faults`, `firing during leader-dies within 10s`. */
-export function expectation({ expect, during, outside, withinMs }: CriterionResult): string {
+export function expectation({ expect, during, outside, withinMs, stretch }: CriterionResult): string {
   const parts = [
     expect,
     ...(during === undefined ? [] : [`during ${during}`]),
     ...(withinMs === undefined ? [] : [`within ${formatDuration(withinMs)}`]),
     ...(outside === undefined ? [] : [`outside ${outside}`]),
+    ...(stretch === undefined ? [] : [`time × ${stretch}`]),
   ];
   return parts.join(' ');
 }

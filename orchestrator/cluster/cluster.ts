@@ -8,20 +8,25 @@ import { ClusterNode } from './node.ts';
 import { type PortReservation, reservePorts } from './ports.ts';
 import type { ProcessRegistry } from './registry.ts';
 
-export interface ClusterOptions {
+export interface NodesOptions {
   readonly manifest: SystemManifest;
-  readonly count: number;
+  /** Of the version that the nodes start from, when they are to be upgraded. */
+  readonly earlier?: SystemManifest;
   readonly registry: ProcessRegistry;
   /** The project's root, where manifests' commands are relative to. */
   readonly root: string;
   /** `node_0`, `node_1` … and what the nodes share. */
   readonly dataDirectory: string;
   readonly logDirectory: string;
+  /** Told once all nodes are ready. */
+  readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
+}
+
+export interface ClusterOptions extends NodesOptions {
+  readonly count: number;
   readonly readyTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly onReady: (ready: number, total: number) => void;
-  /** Told once all nodes are ready. */
-  readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
   /** Ports by node and name; free ones are chosen when absent. */
   readonly ports?: readonly Readonly<Record<string, number>>[];
   /** Puts something that can disturb them between the nodes; called once the nodes' places are known, before they start. */
@@ -67,6 +72,14 @@ export class Cluster {
     }
   }
 
+  /** The nodes of a cluster that was started before; which of them run is for the caller to say, by `adopt`. */
+  static of(
+    options: NodesOptions & Pick<ClusterPlan, 'links' | 'faultToken'>,
+    ports: readonly Readonly<Record<string, number>>[],
+  ): Cluster {
+    return new Cluster(makeNodes(options, planOf(options, ports, options.links)));
+  }
+
   get running(): boolean {
     return this.nodes.some((node) => node.state !== 'stopped');
   }
@@ -96,10 +109,11 @@ async function startOnce(options: ClusterOptions): Promise<Cluster> {
   // A node that ends before all are ready is this function's business; `waitUntilReady` sees it.
   const onUnexpectedExit: ClusterOptions['onUnexpectedExit'] = (...ended) => up && options.onUnexpectedExit(...ended);
   const ports = options.ports ?? portsByNode(reservation!, names);
-  const plan = await planCluster(options, ports).catch(async (error: unknown) => {
+  const links = await options.openLinks?.(placesOf(options.dataDirectory, ports)).catch(async (error: unknown) => {
     await reservation?.release();
     throw error;
   });
+  const plan = planOf(options, ports, links);
   const cluster = new Cluster(makeNodes({ ...options, onUnexpectedExit }, plan));
   try {
     await reservation?.release();
@@ -120,30 +134,34 @@ function portsByNode(reservation: PortReservation, names: readonly string[]): Re
   );
 }
 
-async function planCluster(
-  { dataDirectory, openLinks, faultToken }: ClusterOptions,
-  ports: readonly Readonly<Record<string, number>>[],
-): Promise<ClusterPlan> {
-  const nodes: NodePlace[] = ports.map((own, index) => ({
+function placesOf(dataDirectory: string, ports: readonly Readonly<Record<string, number>>[]): NodePlace[] {
+  return ports.map((own, index) => ({
     index,
     host: HOST,
     ports: own,
     dataDirectory: join(dataDirectory, `node_${index}`),
   }));
-  const links = await openLinks?.(nodes);
+}
+
+function planOf(
+  { dataDirectory, faultToken }: Pick<ClusterOptions, 'dataDirectory' | 'faultToken'>,
+  ports: readonly Readonly<Record<string, number>>[],
+  links: readonly LinkPlan[] | undefined,
+): ClusterPlan {
   return {
-    ...{ nodes, sharedDirectory: dataDirectory },
+    ...{ nodes: placesOf(dataDirectory, ports), sharedDirectory: dataDirectory },
     ...(links ? { links } : {}),
     ...(faultToken === undefined ? {} : { faultToken }),
   };
 }
 
-function makeNodes(options: ClusterOptions, plan: ClusterPlan): ClusterNode[] {
-  const { manifest, registry, onUnexpectedExit } = options;
+function makeNodes(options: NodesOptions, plan: ClusterPlan): ClusterNode[] {
+  const { manifest, earlier, registry, onUnexpectedExit } = options;
   return plan.nodes.map(
     (place) =>
       new ClusterNode({
         ...{ manifest, place, plan, registry, onUnexpectedExit },
+        ...(earlier ? { earlier } : {}),
         workingDirectory: options.root,
         logFile: join(options.logDirectory, `node_${place.index}.log`),
       }),

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterPlan, NodeFaultSet, NodePlace, SystemManifest } from '../../kit/system.ts';
+import type { NodeProcess } from './adopted.ts';
 import { Child, type ExitStatus } from './child.ts';
 import { httpStatus, isSuccess } from './http_status.ts';
 import { processState } from './identity.ts';
@@ -11,6 +12,8 @@ export type NodeState = 'stopped' | 'running' | 'paused';
 
 export interface NodeOptions {
   readonly manifest: SystemManifest;
+  /** Of an earlier version, which starts the node until `upgrade`. */
+  readonly earlier?: SystemManifest;
   readonly place: NodePlace;
   readonly plan: ClusterPlan;
   readonly registry: ProcessRegistry;
@@ -31,10 +34,11 @@ export class ClusterNode {
   readonly place: NodePlace;
   readonly logFile: string;
   readonly #options: NodeOptions;
-  #child: Child | undefined;
+  #child: NodeProcess | undefined;
   #paused = false;
+  #upgraded = false;
   /** Whose end, when it comes, is wanted. */
-  #endExpected: Child | undefined;
+  #endExpected: NodeProcess | undefined;
   /** The id under which it joined after its data were lost; undefined for a node that is what it was at first. */
   #rejoinedAs: number | undefined;
 
@@ -64,13 +68,14 @@ export class ClusterNode {
   /** Starts the process; it is ready only later. */
   async start(): Promise<void> {
     if (this.state !== 'stopped') throw new Error(`node ${this.index} is ${this.state} and cannot be started`);
-    const { manifest, place, plan, registry, workingDirectory, logFile } = this.#options;
+    const { manifest, earlier, place, plan, registry, workingDirectory, logFile } = this.#options;
     mkdirSync(place.dataDirectory, { recursive: true });
+    const starter = this.#upgraded ? manifest : (earlier ?? manifest);
     const {
       command,
       arguments: words,
       environment,
-    } = this.#rejoinedAs === undefined ? manifest.start(place, plan) : manifest.rejoin!(place, plan, this.#rejoinedAs);
+    } = this.#rejoinedAs === undefined ? starter.start(place, plan) : manifest.rejoin!(place, plan, this.#rejoinedAs);
     const name = `node ${this.index}`;
     const child = await Child.start(
       { name, command, arguments: words, environment, workingDirectory, logFile },
@@ -82,6 +87,29 @@ export class ClusterNode {
       // Whoever ends a node on purpose has let go of the child before.
       if (this.#child === child && this.#endExpected !== child) this.#options.onUnexpectedExit(this, status);
     });
+  }
+
+  /** The version under test is what starts from now on, not the one before. */
+  upgrade(): void {
+    this.#upgraded = true;
+  }
+
+  async operate(name: string): Promise<void> {
+    const { manifest, plan } = this.#options;
+    const operation = manifest.operations?.[name];
+    if (operation === undefined) throw new Error(`${manifest.name} has no operation "${name}"`);
+    const port = manifest.ports[0]!.name;
+    await operation(
+      this.url,
+      plan.nodes.map(({ host, ports }) => `http://${host}:${ports[port]}`),
+    );
+  }
+
+  /** Takes over a process that an earlier command started. */
+  adopt(process: NodeProcess): void {
+    if (this.state !== 'stopped') throw new Error(`node ${this.index} is ${this.state} and has a process`);
+    this.#child = process;
+    this.#paused = processState(process.pid) === 'T';
   }
 
   /** SIGKILL; resolves when the process is gone. */
@@ -177,7 +205,7 @@ export class ClusterNode {
     }
   }
 
-  #letGo(what: string): Child {
+  #letGo(what: string): NodeProcess {
     const child = this.#child;
     if (child === undefined || child.status !== undefined)
       throw new Error(`node ${this.index} is stopped and cannot be ${what}`);

@@ -1,7 +1,9 @@
 /** Clusters that `up` leaves running, on the documented ports, until `down`: `.gameday/up/<system>/`. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SystemManifest } from '../../kit/system.ts';
+import type { LinkPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
+import { AdoptedProcess } from './adopted.ts';
+import { Child, type ChildOptions } from './child.ts';
 import { Cluster } from './cluster.ts';
 import { isRunning } from './identity.ts';
 import { holderOf } from './port_holder.ts';
@@ -17,6 +19,14 @@ export interface StandingCluster {
     readonly url: string;
     readonly ports: Readonly<Record<string, number>>;
   }[];
+  /** What stands between the nodes, when they were started so. */
+  readonly links?: StandingLinks;
+}
+
+export interface StandingLinks {
+  /** Base URL of the proxies' interface. */
+  readonly api: string;
+  readonly plan: readonly LinkPlan[];
 }
 
 export class StandingClusterError extends Error {
@@ -36,6 +46,20 @@ export interface UpOptions {
   readonly firstPort?: number;
   readonly signal: AbortSignal;
   readonly onReady: (ready: number, total: number) => void;
+  /** Starts what stands between the nodes, by `spawn`. */
+  readonly openLinks?: (
+    places: readonly NodePlace[],
+    logDirectory: string,
+    spawn: (child: ChildOptions) => Promise<Child>,
+  ) => Promise<StandingLinks>;
+  readonly faultToken?: string;
+}
+
+/** A cluster that an earlier command started, in this process's hands. */
+export interface AttachedCluster {
+  readonly cluster: Cluster;
+  readonly standing: StandingCluster;
+  readonly faultToken: string | undefined;
 }
 
 const READY_TIMEOUT_MS = 30_000;
@@ -77,24 +101,78 @@ export class StandingClusters {
       runDirectory: directory,
       detached: true,
     });
+    const children: Child[] = [];
+    const spawn = async (options: ChildOptions) => {
+      const child = await Child.start(options, registry);
+      children.push(child);
+      return child;
+    };
+    let links: StandingLinks | undefined;
+    const { openLinks, faultToken } = options;
+    const logDirectory = join(directory, 'logs');
     const cluster = await Cluster.start({
-      ...{ manifest, count, registry, ports },
+      ...{ manifest, count, registry, ports, logDirectory },
       root: options.root,
       dataDirectory: join(directory, 'nodes'),
-      logDirectory: join(directory, 'logs'),
       readyTimeoutMs: READY_TIMEOUT_MS,
       signal: options.signal,
       onReady: options.onReady,
       onUnexpectedExit: () => undefined,
+      ...(faultToken === undefined ? {} : { faultToken }),
+      ...(openLinks === undefined
+        ? {}
+        : {
+            openLinks: async (places) => {
+              links = await openLinks(places, logDirectory, spawn);
+              return links.plan;
+            },
+          }),
+    }).catch(async (error: unknown) => {
+      await Promise.all(children.map((child) => child.stop(0)));
+      throw error;
     });
     const standing: StandingCluster = {
       version: 1,
       system: manifest.name,
       nodes: cluster.nodes.map(({ index, url, place }) => ({ index, url, ports: place.ports })),
+      ...(links ? { links } : {}),
     };
+    rmSync(this.#tokenFile(manifest.name), { force: true });
+    if (faultToken !== undefined) writeFileSync(this.#tokenFile(manifest.name), faultToken, { mode: 0o600 });
+    for (const child of children) child.release();
     writeFileSync(join(directory, 'cluster.json'), JSON.stringify(standing, null, 2));
     cluster.release();
     return standing;
+  }
+
+  /** Undefined when nothing of it runs. A process that is started from here on stays, like those that `up` started. */
+  attach(manifest: SystemManifest, root: string): AttachedCluster | undefined {
+    const running = this.running(manifest.name);
+    const standing = this.read(manifest.name);
+    if (running.length === 0 || standing === undefined) return undefined;
+    const directory = join(this.#base, manifest.name);
+    const registry = new ProcessRegistry({
+      ...{ file: this.#registryFile(manifest.name), runId: `up-${manifest.name}`, runDirectory: directory },
+      ...{ detached: true, inherited: running },
+    });
+    const token = existsSync(this.#tokenFile(manifest.name))
+      ? { faultToken: readFileSync(this.#tokenFile(manifest.name), 'utf8') }
+      : {};
+    const cluster = Cluster.of(
+      {
+        ...{ manifest, registry, root, ...token },
+        dataDirectory: join(directory, 'nodes'),
+        logDirectory: join(directory, 'logs'),
+        onUnexpectedExit: () => undefined,
+        ...(standing.links ? { links: standing.links.plan } : {}),
+      },
+      standing.nodes.map(({ ports }) => ports),
+    );
+    for (const node of cluster.nodes) {
+      const process = running.find(({ name }) => name === `node ${node.index}`);
+      if (process) node.adopt(new AdoptedProcess(process));
+    }
+    return { cluster, standing, faultToken: token.faultToken };
   }
 
   /** The nodes must have ended. */
@@ -112,6 +190,10 @@ export class StandingClusters {
       'CLUSTER_OTHER',
       `the data kept is of other nodes (${urls}): start those, or forget it with \`gameday down ${manifest.name} --delete-data\``,
     );
+  }
+
+  #tokenFile(system: string): string {
+    return join(this.#base, system, 'fault-token');
   }
 
   #registryFile(system: string): string {

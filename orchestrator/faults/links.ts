@@ -19,10 +19,7 @@ export interface LinkOptions {
 }
 
 /** `links` is undefined in a cluster whose nodes dial each other directly; `why` says what to do about it. */
-export function linkFaults(
-  links: LinkOptions | undefined,
-  why: string,
-): Readonly<Record<LinkFaultKind, Fault>> {
+export function linkFaults(links: LinkOptions | undefined, why: string): Readonly<Record<LinkFaultKind, Fault>> {
   const fault = (kind: LinkFaultKind, inject: (links: LinkOptions, strike: Strike) => Promise<Heal>): Fault => ({
     kind,
     available: () => (links === undefined ? why : true),

@@ -12,6 +12,7 @@ class ObedientNode implements FaultNode {
   state: 'stopped' | 'running' | 'paused' = 'running';
   set: NodeFaultSet = {};
   deaf = false;
+  answersLater = false;
   toleratesDamage = false;
   readonly log: string[] = [];
 
@@ -44,9 +45,13 @@ class ObedientNode implements FaultNode {
     this.state = 'running';
     this.set = {};
   }
+  upgrade(): void {}
+  async operate(): Promise<void> {}
   async applyFaults(set: NodeFaultSet): Promise<NodeFaultSet> {
     if (this.state !== 'running') throw new Error('nobody answers');
     if (!this.deaf) this.set = set;
+    // The answer says what is in force when it is written, which is later.
+    if (this.answersLater) await null;
     return this.set;
   }
 }
@@ -56,7 +61,7 @@ function setUp() {
   const desk = new NodeFaultDesk();
   const faults = { ...nodeFaults({ desk, available: () => true }), ...processFaults(desk) };
   const inject = (kind: keyof typeof faults, name: string = kind, parameters: FaultParameters = {}) =>
-    faults[kind].inject({ name, nodes: [node], parameters, seed: 1, signal: new AbortController().signal });
+    faults[kind].inject({ name, nodes: [node], parameters, seed: 1, signal: new AbortController().signal, struck: () => {} });
   return { node, inject };
 }
 
@@ -67,7 +72,7 @@ describe('what nodes are told', () => {
     ['message_reordering', { probability: 0.05 }, { messages: { reorder: 0.05 } }],
     ['disk_full', {}, { disk: { full: true } }],
     ['slow_fsync', { delayMs: 200 }, { disk: { slow_fsync_ms: 200, slow_fsync_probability: 1 } }],
-    ['lying_fsync', {}, { disk: { lie_about_fsync: true } }],
+    ['lying_fsync', {}, { disk: { lie_about_fsync: 'skip' } }],
     ['clock_skew', { offsetMs: -5000 }, { clock: { skew_ms: -5000 } }],
     ['clock_skew', { rate: 1.5 }, { clock: { rate: 1.5 } }],
     ['misbehave', { as: 'stale-reads' }, { misbehaviour: ['stale-reads'] }],
@@ -110,6 +115,16 @@ describe('what nodes are told', () => {
     expect(node.set).toEqual({});
   });
 
+  test('several faults injected and healed at one moment do not read back what another one said', async () => {
+    const { node, inject } = setUp();
+    node.answersLater = true;
+    const misbehave = (as: string) => inject('misbehave', as, { as });
+    const heals = await Promise.all(['skip-apply', 'acknowledge-early', 'forget-idempotency'].map(misbehave));
+    expect(node.set.misbehaviour?.toSorted()).toEqual(['acknowledge-early', 'forget-idempotency', 'skip-apply']);
+    await Promise.all(heals.map((heal) => heal()));
+    expect(node.set).toEqual({});
+  });
+
   test('a node that was killed and started is told again; one that was healed meanwhile is not', async () => {
     const { node, inject } = setUp();
     const full = await inject('disk_full');
@@ -138,7 +153,7 @@ describe('what nodes are told', () => {
     await expect(inject('disk_full')).rejects.toThrow('node 1 was told {"disk":{"full":true}} and has {}');
     node.deaf = false;
     await inject('lying_fsync');
-    expect(node.set).toEqual({ disk: { lie_about_fsync: true } });
+    expect(node.set).toEqual({ disk: { lie_about_fsync: 'skip' } });
   });
 
   test('a heal that the node does not follow is an error', async () => {

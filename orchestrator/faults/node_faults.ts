@@ -75,6 +75,13 @@ function mergeSetting(into: Record<string, unknown>, part: object): Record<strin
 export class NodeFaultDesk {
   /** By node and by the name of the strike. */
   readonly #parts = new Map<number, Map<string, NodeFaultSet>>();
+  /** What a node is being told now. */
+  readonly #telling = new Map<number, Promise<void>>();
+
+  /** What a node was told by somebody else stays in force beside what it is told from here. */
+  assume(node: FaultNode, part: NodeFaultSet): void {
+    this.#parts.set(node.index, new Map([['before', part]]));
+  }
 
   /** Rejects when the node did not take it; then it is not in force. */
   async add(node: FaultNode, name: string, part: NodeFaultSet): Promise<void> {
@@ -114,7 +121,20 @@ export class NodeFaultDesk {
     }
   }
 
+  /** One telling after the other: of two at once, one would read back what the other has said. */
   async #tell(node: FaultNode): Promise<void> {
+    for (let other = this.#telling.get(node.index); other !== undefined; other = this.#telling.get(node.index))
+      await other.catch(() => undefined);
+    const told = this.#tellNow(node);
+    this.#telling.set(node.index, told);
+    try {
+      await told;
+    } finally {
+      this.#telling.delete(node.index);
+    }
+  }
+
+  async #tellNow(node: FaultNode): Promise<void> {
     const wanted = mergeParts(this.#parts.get(node.index)?.values() ?? []);
     const inForce = await node.applyFaults(wanted);
     const missing = difference(wanted, inForce);
@@ -215,10 +235,13 @@ async function flipBit(desk: NodeFaultDesk, strike: Strike, node: FaultNode) {
   await desk.add(node, strike.name, partOf('flipped_bit', {}));
   desk.forget(node, strike.name);
   await node.kill();
+  strike.struck();
   await node.start();
   if ((await node.endsWithin(REFUSED_MS_MAX, strike.signal)) === undefined) {
     await desk.restarted(node).catch(() => undefined);
-    throw new Error(`node ${node.index} runs on a log in which a bit was flipped, ${REFUSED_MS_MAX / 1000} s after its start`);
+    throw new Error(
+      `node ${node.index} runs on a log in which a bit was flipped, ${REFUSED_MS_MAX / 1000} s after its start`,
+    );
   }
   return async () => {
     await node.rejoin();

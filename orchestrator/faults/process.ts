@@ -27,6 +27,11 @@ export function processFaults(desk: NodeFaultDesk): Readonly<Record<ProcessFault
       }),
       available: () => (process.platform === 'win32' ? 'Windows has no SIGSTOP' : true),
     },
+    upgrade: processFault('upgrade', async (node) => {
+      await node.terminate(TERMINATE_GRACE_MS);
+      node.upgrade();
+      return () => start(node);
+    }),
     restart: processFault('restart', async (node) => {
       await node.terminate(TERMINATE_GRACE_MS);
       return () => start(node);
@@ -39,10 +44,7 @@ function processFault(kind: ProcessFaultKind, strikeOne: (node: FaultNode) => Pr
 }
 
 /** All targets at once. When one cannot be struck, those that were are healed again. */
-export async function injectIntoEach(
-  { nodes }: Strike,
-  strikeOne: (node: FaultNode) => Promise<Heal>,
-): Promise<Heal> {
+export async function injectIntoEach({ nodes }: Strike, strikeOne: (node: FaultNode) => Promise<Heal>): Promise<Heal> {
   const struck = await Promise.allSettled(nodes.map(strikeOne));
   const heals = struck.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = struck.find((result) => result.status === 'rejected');

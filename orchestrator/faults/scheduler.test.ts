@@ -111,6 +111,12 @@ class FakeNode implements ScheduledNode {
     return undefined;
   }
   async rejoin(): Promise<void> {}
+  upgrade(): void {
+    this.log.push('upgrade');
+  }
+  async operate(name: string): Promise<void> {
+    this.log.push(name);
+  }
   async applyFaults(set: NodeFaultSet): Promise<NodeFaultSet> {
     return set;
   }
@@ -156,8 +162,7 @@ function setUp(plans: readonly FaultPlan[]) {
     onChange: (outcome) => changes.push(outcome),
   });
   const abort = new AbortController();
-  const run = () =>
-    scheduler.run({ loadStartedAt: clock.now(), loadEndsAt: 50_000, giveUpAt: 60_000 }, abort.signal);
+  const run = () => scheduler.run({ loadStartedAt: clock.now(), loadEndsAt: 50_000, giveUpAt: 60_000 }, abort.signal);
   return { clock, cluster, scheduler, changes, abort, run };
 }
 

@@ -52,6 +52,12 @@ interface Injection {
   readonly plannedAt: number;
 }
 
+interface Blow {
+  readonly injectedAt: number;
+  /** Whether clients were served again before it was time to give up. */
+  readonly service: Promise<boolean>;
+}
+
 export class FaultScheduler {
   readonly #options: SchedulerOptions;
   readonly #outcomes = new Map<string, FaultRecord>();
@@ -99,17 +105,16 @@ export class FaultScheduler {
     // An injection that the load does not cover proves nothing; it stays uninjected, and the promise broken.
     if (isLate && clock.now() + plan.healAfterMs > loadEndsAt) return;
     if (isLate) this.#update(name, { lateMs });
-    const injectedAt = await this.#inject(injection, signal);
-    if (injectedAt === undefined) return;
-    const service = this.#awaitService(name, giveUpAt, signal);
-    await clock.until(injectedAt + plan.healAfterMs, signal);
+    const blow = await this.#inject(injection, giveUpAt, signal);
+    if (blow === undefined) return;
+    await clock.until(blow.injectedAt + plan.healAfterMs, signal);
     await this.#heal(name);
-    if (await service) await this.#awaitAllReady(name, giveUpAt, signal);
+    if (await blow.service) await this.#awaitAllReady(name, giveUpAt, signal);
     else this.#update(name, { healthAfter: await this.#health() });
   }
 
-  /** The time of the injection, or undefined when it failed; the outcome then says why. */
-  async #inject({ name, plan }: Injection, signal: AbortSignal): Promise<number | undefined> {
+  /** The injection and the recovery of the service, or undefined when it failed; the outcome then says why. */
+  async #inject({ name, plan }: Injection, giveUpAt: number, signal: AbortSignal): Promise<Blow | undefined> {
     const { clock, faults } = this.#options;
     const fault = faults[plan.kind];
     const available = fault.available();
@@ -120,16 +125,21 @@ export class FaultScheduler {
     signal.throwIfAborted();
     // The window opens before the blow falls: what the system feels must lie inside.
     const injectedAt = clock.now();
+    let blow: Blow | undefined;
+    const struck = () => {
+      if (blow === undefined) this.#update(name, { injectedAt });
+      blow ??= { injectedAt, service: this.#awaitService(name, giveUpAt, signal) };
+      return blow;
+    };
     try {
-      this.#heals.set(name, await fault.inject(strike));
-      this.#update(name, { injectedAt });
-      return injectedAt;
+      this.#heals.set(name, await fault.inject({ ...strike, struck }));
+      return struck();
     } catch (error) {
       return this.#fail(name, `could not be injected: ${messageOf(error)}`);
     }
   }
 
-  async #aim(name: string, plan: FaultPlan, signal: AbortSignal): Promise<Strike | undefined> {
+  async #aim(name: string, plan: FaultPlan, signal: AbortSignal): Promise<Omit<Strike, 'struck'> | undefined> {
     const { clock, nodes } = this.#options;
     const random = this.#options.random.fork(name);
     const strike = { name, parameters: plan.parameters, seed: random.fork('strike').seed, signal };

@@ -121,7 +121,8 @@ export class ToxiproxyApi {
       throw new ToxiproxyError(`toxiproxy does not answer ${method} ${path}: ${error.message}`);
     });
     const text = await response.text();
-    if (!response.ok) throw new ToxiproxyError(`toxiproxy refused ${method} ${path}: ${response.status} ${text.trim()}`);
+    if (!response.ok)
+      throw new ToxiproxyError(`toxiproxy refused ${method} ${path}: ${response.status} ${text.trim()}`);
     return text === '' ? undefined : (JSON.parse(text) as unknown);
   }
 }

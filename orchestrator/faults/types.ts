@@ -19,6 +19,10 @@ export interface FaultNode {
   resume(): void;
   /** The running process is about to end by itself: resolves with how, or undefined when it has not in time. */
   endsWithin(timeoutMs: number, signal: AbortSignal): Promise<string | undefined>;
+  /** The version under test is what starts from now on, not the one before. */
+  upgrade(): void;
+  /** Does what the manifest's operation of that name does. */
+  operate(name: string): Promise<void>;
   /** Forgets the node's data and starts it as a new member in its own place. */
   rejoin(): Promise<void>;
   /** Tells the node which faults to commit from now on, and asks it back. */
@@ -40,6 +44,8 @@ export interface Strike {
   readonly seed: number;
   /** Aborted when the run is given up: an injection that still waits for something stops waiting. */
   readonly signal: AbortSignal;
+  /** The blow has fallen, and what follows only makes sure of it: from here on the recovery counts. At the latest when `inject` resolves. */
+  struck(): void;
 }
 
 /** `available` is true, or the reason why this machine or this cluster cannot do it. */

@@ -1,5 +1,4 @@
 /** Numbers, times and durations as a person reads them. The page's script uses the same functions. */
-import type { LoadPlan } from '../scenario/types.ts';
 
 const SI = ['', ' K', ' M', ' G', ' T', ' P'];
 const IEC = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -87,13 +86,4 @@ export function formatOffset(ms: number): string {
 /** An instant in UTC to the second, e.g. `2026-03-04 03:00:25 UTC`; `ms` since the epoch. */
 export function formatInstant(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-/** `150/s for 60 s`, `500 operations, 50 at a time`. */
-export function formatLoad({ ratePerSecond, durationMs, closed }: LoadPlan): string {
-  const seconds = formatSeconds(durationMs / 1000);
-  if (closed === undefined) return `${ratePerSecond}/s for ${seconds}`;
-  const { count, concurrency, burst } = closed;
-  const what = burst === undefined ? '' : `${Math.ceil(count / burst.size)} bursts of ${burst.size}: `;
-  return `${what}${count} operations, ${concurrency} at a time${durationMs === 0 ? '' : `, over ${seconds}`}`;
 }

@@ -5,6 +5,7 @@ import { OUTCOMES, outcomeOf, type ReportInput } from './input.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import type { PageAssets } from './page/assets.ts';
 import { renderDashboards, renderData } from './page/charts.ts';
+import { renderCheckers } from './page/checkers.ts';
 import { renderCriteria } from './page/criteria.ts';
 import { renderEnvironment } from './page/environment.ts';
 import { renderHeader } from './page/header.ts';
@@ -20,10 +21,11 @@ function contentSecurityPolicy(assets: PageAssets): string {
   return `default-src 'none'; script-src ${source(assets.script)}; style-src ${source(assets.style)}; base-uri 'none'; form-action 'none'`;
 }
 
-function navigation({ panels }: ReportInput): Markup {
+function navigation({ panels, record }: ReportInput): Markup {
   const dashboards = panels?.dashboards.map(({ uid, title }) => [uid, title.replace(/^.*\/\s*/, '')] as const) ?? [];
   const sections = [
     ['criteria', 'Criteria'],
+    ...(record.checkers === undefined ? [] : ([['checkers', 'Correctness']] as const)),
     ['timeline', 'Timeline'],
     ...dashboards,
     ['load', 'Load'],
@@ -49,6 +51,7 @@ ${navigation(input)}
 <main>
 <noscript><p class="notice">The charts need JavaScript; verdict, criteria, timeline and tables do not.</p></noscript>
 ${renderCriteria(input)}
+${renderCheckers(input)}
 ${renderTimeline(input)}
 ${panels === null ? html`<section><h2>Charts</h2><p class="notice">No charts: Prometheus' data of this run could not be read.</p></section>` : renderDashboards(panels, new Set(tiles))}
 ${renderLoad(input)}

@@ -1,6 +1,7 @@
 /** `report.md`: the verdict for a comment on a pull request. */
 import { describeFaultRecord, injectionName } from '../run/record.ts';
-import { formatInstant, formatLoad, formatOffset, formatSeconds } from './format.ts';
+import { checkerRows } from './checkers.ts';
+import { formatInstant, formatOffset, formatSeconds } from './format.ts';
 import {
   count,
   endOf,
@@ -14,7 +15,9 @@ import {
   sortedCriteria,
   tookText,
 } from './input.ts';
+import { formatLoad } from './load-sentence.ts';
 import { tileValue } from './page/tiles.ts';
+import { describeViolation } from './violation.ts';
 
 /** One line that cannot start a table cell, an element, a link, an emphasis or a mention. */
 function plain(text: string): string {
@@ -48,6 +51,31 @@ function faults({ record }: ReportInput): string[] {
   return lines.length === 0 ? [] : ['', '**Faults**', '', ...lines];
 }
 
+/** Violations that a comment has room for. */
+const VIOLATIONS_MAX = 3;
+
+function checkers({ record }: ReportInput): string[] {
+  if (record.checkers === undefined) return [];
+  const rows = checkerRows(record.checkers).map(
+    ({ name, result, text }) => `- ${OUTCOMES[result].emoji} ${plain(name)}: ${plain(text)}`,
+  );
+  const violations = (record.checkers.linearizability?.violations ?? []).slice(0, VIOLATIONS_MAX);
+  // Indented, so that no text from the run can end the block.
+  const drawn = violations.flatMap((violation) => [
+    '',
+    ...describeViolation(violation)
+      .split(/[\r\n]+/)
+      .map((line) => `    ${line}`),
+  ]);
+  return [
+    '',
+    '**Correctness**',
+    '',
+    ...rows,
+    ...(drawn.length === 0 ? [] : ['', 'No order explains these operations:', ...drawn]),
+  ];
+}
+
 function numbers({ panels }: ReportInput): string[] {
   const tiles = (panels?.dashboards[0]?.rows[0]?.panels ?? []).filter((panel) => panel.kind === 'stat');
   return tiles.length === 0
@@ -68,6 +96,7 @@ export function renderMarkdown(input: ReportInput): string {
     ...(further.length === 0 ? [] : ['', ...further]),
     ...numbers(input),
     ...criteria(input),
+    ...checkers(input),
     ...faults(input),
     '',
     `<sub>${plain(scenario.id)} · ${plain(record.system)}, ${load} · ${formatInstant(record.startedAt)}, took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)} · seed ${record.seed} · run \`${record.id}\` · \`npx gameday open ${record.id}\`</sub>`,

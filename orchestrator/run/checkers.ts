@@ -4,7 +4,7 @@
  * it stay without data and the criteria inconclusive; `problems` says why.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SystemCheckers } from '../../kit/system.ts';
 import { checkDurability } from '../checkers/durability.ts';
@@ -43,7 +43,8 @@ const READ_MS_MAX = 30_000;
 const TIME_LIMIT_MS = 60_000;
 /** The orchestrator's own reads, in the history. */
 const FINAL_PROCESS = -1;
-const FINAL_FILE = join(RUN_FILES.history, 'final.ndjson');
+/** The final reads, relative to the run directory. */
+export const FINAL_FILE = join(RUN_FILES.history, 'final.ndjson');
 
 export type CheckersResult = NonNullable<RunRecord['checkers']>;
 
@@ -51,8 +52,8 @@ export type CheckersResult = NonNullable<RunRecord['checkers']>;
 export async function runCheckers(options: CheckersStageOptions): Promise<CheckersResult> {
   const stage = new CheckersStage(options);
   const states = await stage.states();
-  const ended = await stage.finalState();
-  const history = await stage.history(ended !== null);
+  const final = await stage.finalState();
+  const history = await stage.history(final);
   const linearizability = await stage.attempt('linearizability', async () => {
     const result = await checkLinearizability(required(history), {
       signal: options.signal,
@@ -63,7 +64,7 @@ export async function runCheckers(options: CheckersStageOptions): Promise<Checke
     return result;
   });
   const durability = await stage.attempt('durability', async () => {
-    const result = checkDurability(required(history), required(ended));
+    const result = checkDurability(required(history), required(final).entries);
     if (result.durable === 'unknown') throw new Error(result.reason ?? 'it could not tell');
     options.metrics.durability(result);
     return result;
@@ -140,10 +141,10 @@ class CheckersStage {
     return `only ${states.length} of ${this.#options.nodes.length} nodes say what state they are in ${waited}`;
   }
 
-  /** Everything that is there now, also written to the history: it must explain these reads, too. */
-  async finalState(): Promise<ReadonlyMap<string, string> | null> {
-    const { runDirectory, runId, checkers, onProgress, signal } = this.#options;
-    if (this.#options.historyFiles.length === 0) return null;
+  /** Everything that is there now, by linearizable reads. */
+  async finalState(): Promise<FinalState | null> {
+    const { checkers, onProgress, signal, historyFiles } = this.#options;
+    if (historyFiles.length === 0) return null;
     onProgress('reading every entry');
     try {
       const node = await this.#readyNode();
@@ -151,8 +152,7 @@ class CheckersStage {
       const entries = new Map<string, string>();
       const limited = AbortSignal.any([signal, AbortSignal.timeout(READ_MS_MAX)]);
       for await (const { key, value } of checkers.readAll(node.url, limited)) entries.set(key, value);
-      writeFinalState(join(runDirectory, FINAL_FILE), runId, entries, { start, end: Date.now() + 1, node: node.index });
-      return entries;
+      return { entries, start, end: Date.now() + 1, node: node.index };
     } catch (error) {
       signal.throwIfAborted();
       this.problems.durability = `the final state could not be read: ${messageOf(error)}`;
@@ -165,22 +165,21 @@ class CheckersStage {
     throw new Error('no node is ready');
   }
 
-  /** Null when it proves nothing, with the reason noted for both checkers that need it. */
-  async history(hasFinalState: boolean): Promise<History | null> {
-    const { historyFiles, runDirectory, signal, clockSteps } = this.#options;
-    const files = hasFinalState ? [...historyFiles, FINAL_FILE] : historyFiles;
+  /** What the clients saw, and the final reads; null when it proves nothing, with the reason noted for both checkers that need it. */
+  async history(final: FinalState | null): Promise<History | null> {
+    const { historyFiles, runDirectory, runId, signal, clockSteps } = this.#options;
+    const files = historyFiles.map((file) => join(runDirectory, file));
     try {
-      if (historyFiles.length === 0) throw new Error('the scenario records no history (`history: false`)');
+      if (files.length === 0) throw new Error('the scenario records no history (`history: false`)');
       const cutOff = iterationsCutOff(join(runDirectory, RUN_FILES.k6Summary));
       if (cutOff > 0)
         throw new Error(`${cutOff} iterations of the load were cut off: what they did is not in the history`);
-      const history = await readHistory(
-        files.map((file) => join(runDirectory, file)),
-        signal,
-      );
-      const steps = [...clockSteps, ...history.clockSteps.map(({ detail }) => `a client saw ${detail}`)];
+      const seen = await readHistory(files, signal);
+      const steps = [...clockSteps, ...seen.clockSteps.map(({ detail }) => `a client saw ${detail}`)];
       if (steps.length > 0) throw new Error(`the clock stepped during the load, so no order can be told: ${steps[0]}`);
-      return history;
+      if (final === null) return seen;
+      writeFinalReads(join(runDirectory, FINAL_FILE), runId, final, seen.keyNames);
+      return await readHistory([...files, join(runDirectory, FINAL_FILE)], signal);
     } catch (error) {
       signal.throwIfAborted();
       this.problems.linearizability = messageOf(error);
@@ -196,19 +195,25 @@ const PROGRESS: Readonly<Record<CheckerName, string>> = {
   states: 'comparing the states of the nodes',
 };
 
-interface FinalRead {
+interface FinalState {
+  readonly entries: ReadonlyMap<string, string>;
+  /** When it was read, and at which node. */
   readonly start: number;
   readonly end: number;
   readonly node: number;
 }
 
-function writeFinalState(file: string, runId: string, entries: ReadonlyMap<string, string>, read: FinalRead): void {
+/** As operations: a read of each entry that there is, and of each that a client knew and that is gone. The history must explain them. */
+function writeFinalReads(file: string, runId: string, final: FinalState, known: readonly string[]): void {
+  const { entries, start, end, node } = final;
   const header = { header: { version: 1, segment: 0, runId } };
-  const { start, end, node } = read;
-  const shared = { process: FINAL_PROCESS, operation: 'read' as const, outcome: 'ok' as const, start, end, node };
-  const operations = [...entries].map(([key, value]): Operation => ({ ...shared, key, value }));
-  mkdirSync(join(file, '..'), { recursive: true });
-  writeFileSync(file, [header, ...operations].map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const read = { process: FINAL_PROCESS, operation: 'read' as const, start, end, node };
+  const there = [...entries].map(([key, value]): Operation => ({ ...read, key, value, outcome: 'ok' }));
+  const gone = known.filter((key) => !entries.has(key));
+  const absent = gone.map((key): Operation => ({ ...read, key, value: null, outcome: 'absent' }));
+  const lines = [header, ...there, ...absent].map((line) => `${JSON.stringify(line)}\n`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, lines.join(''));
 }
 
 /** Iterations that began and never ended, by k6's summary. Throws when it does not say. */

@@ -4,10 +4,12 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SystemManifest } from '../../kit/system.ts';
 import { Child } from '../cluster/child.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import type { ClusterNode } from '../cluster/node.ts';
 import { reservePorts } from '../cluster/ports.ts';
+import { manifestOf, obtainPreviousVersion } from '../cluster/previous_version.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
 import { systemClock } from '../faults/clock.ts';
 import { loadEnvironment } from '../load/environment.ts';
@@ -189,11 +191,21 @@ class Observation {
     if (errors.length > 0) throw errors[0];
   }
 
-  #startCluster(): Promise<Cluster> {
+  /** The manifest of the release that the nodes start from, when the scenario upgrades them. */
+  async #earlier(): Promise<{ readonly earlier?: SystemManifest }> {
+    const { loaded, root, directories } = this.#options;
+    if (loaded.scenario.startFrom === undefined) return {};
+    const previous = await obtainPreviousVersion(root, directories.base);
+    this.#journal.update({ startedFrom: { version: previous.version, ref: previous.ref } });
+    return { earlier: await manifestOf(previous, loaded.scenario.system) };
+  }
+
+  async #startCluster(): Promise<Cluster> {
     const { loaded, root, signal, emit } = this.#options;
     const { path } = this.#journal.directory;
     return Cluster.start({
       manifest: loaded.manifest,
+      ...(await this.#earlier()),
       count: loaded.scenario.nodes,
       registry: this.#registry,
       root,

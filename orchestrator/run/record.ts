@@ -49,6 +49,8 @@ export interface RunRecord {
     readonly memoryBytes: number;
   };
   readonly startedAt: number;
+  /** The release that the nodes started from, when the scenario upgrades them; `ref` is a tag or a commit. */
+  readonly startedFrom?: { readonly version: string; readonly ref: string };
   readonly phases: readonly Phase[];
   readonly nodes: readonly NodeRecord[];
   readonly faults: readonly FaultRecord[];

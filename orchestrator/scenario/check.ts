@@ -124,6 +124,10 @@ function* overlay({ source, at }: CheckInput): Iterable<Problem> {
       source.load.rate,
     ],
     [['ci', 'load', 'count'], ci.load?.count, source.load.count, source.load.count],
+    ...(ci.faults ?? []).map((fault, index): Size => {
+      const full = source.faults?.find(({ name }) => name === fault.name)?.count;
+      return [['ci', 'faults', index, 'count'], fault.count, full, full];
+    }),
     [['ci', 'load', 'bursts'], ci.load?.bursts, source.load.bursts, source.load.bursts],
   ];
   for (const [path, small, full, text] of sizes) {

@@ -7,7 +7,18 @@ import { type Problem, suggestion } from './problems.ts';
 import type { FaultGroup, FaultPlan, Scenario } from './types.ts';
 import { formatDuration } from './units.ts';
 
-export const FAULT_CHECKS: readonly Check[] = [names, kinds, targets, groups, parameters, repetition, windows];
+const RECOVERY_OBJECTIVE = 'gameday_objective_recovery_seconds';
+
+export const FAULT_CHECKS: readonly Check[] = [
+  names,
+  kinds,
+  targets,
+  groups,
+  parameters,
+  repetition,
+  windows,
+  recoveries,
+];
 
 function* names({ scenario, at }: CheckInput): Iterable<Problem> {
   for (const [index, fault] of scenario.faults.entries()) {
@@ -24,6 +35,12 @@ function* names({ scenario, at }: CheckInput): Iterable<Problem> {
 function* kinds({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
   const taken = faultsOf(manifest);
   for (const [index, { kind }] of scenario.faults.entries()) {
+    if (kind === 'upgrade' && scenario.startFrom === undefined) {
+      yield at.problemOfName(
+        ['faults', index, kind],
+        'nothing to upgrade: `start_from: previous` starts the nodes from the version before',
+      );
+    }
     if (taken.includes(kind)) continue;
     yield at.problemOfName(
       ['faults', index, kind],
@@ -151,6 +168,9 @@ function* parameterValues(
   if (offsetMs === 0) yield ['offset', 'an offset of 0 is no skew'];
   if (as !== undefined && kind === 'lying_fsync' && !FSYNC_LIES.some((lie) => lie === as))
     yield ['as', `unknown lie "${as}": expected ${FSYNC_LIES.join(', ')}${suggestion(as, FSYNC_LIES)}`];
+  const operations = Object.keys(manifest.operations ?? {});
+  if (as !== undefined && kind === 'operate' && !operations.includes(as))
+    yield ['as', `unknown operation "${as}": expected ${operations.join(', ')}${suggestion(as, operations)}`];
   const known = manifest.nodeFaults?.misbehaviours ?? [];
   if (as !== undefined && kind === 'misbehave' && !known.includes(as))
     yield ['as', `unknown misbehaviour "${as}": expected ${known.join(', ')}${suggestion(as, known)}`];
@@ -187,13 +207,34 @@ function* windows({ scenario, source, at }: CheckInput): Iterable<Problem> {
       yield at.problem(faultPath(source, scenario, index, 'heal_after'), 'a fault must last longer than 0');
     if (end <= scenario.load.durationMs) continue;
     if (scenario.load.durationMs === 0) {
-      yield at.problem(['load'], `a load without \`duration\` may be over before fault "${fault.name}" strikes: give it one`);
+      yield at.problem(
+        ['load'],
+        `a load without \`duration\` may be over before fault "${fault.name}" strikes: give it one`,
+      );
       continue;
     }
     const which = injectionsOf(fault) > 1 ? `the last injection of fault "${fault.name}"` : `fault "${fault.name}"`;
     yield at.problem(
       faultPath(source, scenario, index, 'at'),
       `${which} ends at ${formatDuration(end)}, after the load's ${formatDuration(scenario.load.durationMs)}: it must lie inside`,
+    );
+  }
+}
+
+/** What happens after the last evaluation is seen by no rule: a recovery that would be too slow would look like one that is not over. */
+function* recoveries({ scenario, source, alerts, at }: CheckInput): Iterable<Problem> {
+  const objective = scenario.objectives.recovery;
+  const isJudged = scenario.criteria.some(({ alert }) => alerts.get(alert)?.metrics.includes(RECOVERY_OBJECTIVE));
+  if (objective?.unit !== 'seconds' || scenario.load.durationMs === 0 || !isJudged) return;
+  const judgedUntil = scenario.load.durationMs + scenario.settleMs;
+  for (const [index, fault] of scenario.faults.entries()) {
+    const healed = Math.max(...plannedWindows(fault).map(({ atMs, healAfterMs }) => atMs + healAfterMs));
+    const allowed = healed + objective.value * 1000;
+    if (allowed <= judgedUntil || healed > scenario.load.durationMs) continue;
+    yield at.problem(
+      faultPath(source, scenario, index, 'at'),
+      `fault "${fault.name}" is healed at ${formatDuration(healed)} and may recover until ${formatDuration(allowed)}, but the run is judged until ${formatDuration(judgedUntil)}: a recovery that is too slow is inconclusive, not a failure`,
+      'warning',
     );
   }
 }

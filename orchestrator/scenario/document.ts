@@ -15,6 +15,7 @@ export interface ScenarioSource {
   readonly title: string;
   readonly system: string;
   readonly nodes?: number;
+  readonly start_from?: 'previous';
   readonly load: LoadSource;
   readonly settle: string;
   readonly objectives?: Readonly<Record<string, string>>;

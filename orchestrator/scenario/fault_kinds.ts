@@ -7,12 +7,20 @@ import {
   NODE_FAULTS,
   type NodeFaultKind,
   OBSERVATION_FAULTS,
+  OPERATOR_FAULTS,
   PROCESS_FAULTS,
   type SystemManifest,
 } from '../../kit/system.ts';
 import type { FaultParameters } from './types.ts';
 
-export const FAULT_KINDS: readonly FaultKind[] = [...PROCESS_FAULTS, ...LINK_FAULTS, ...NETWORK_FAULTS, ...NODE_FAULTS, ...OBSERVATION_FAULTS];
+export const FAULT_KINDS: readonly FaultKind[] = [
+  ...PROCESS_FAULTS,
+  ...LINK_FAULTS,
+  ...NETWORK_FAULTS,
+  ...NODE_FAULTS,
+  ...OPERATOR_FAULTS,
+  ...OBSERVATION_FAULTS,
+];
 
 /** A parameter as a scenario names it. */
 export type ParameterName = 'direction' | 'delay' | 'jitter' | 'rate' | 'probability' | 'offset' | 'as';
@@ -40,6 +48,7 @@ export const FAULT_SHAPES: Readonly<Record<FaultKind, FaultShape>> = {
   kill: NOTHING,
   pause: NOTHING,
   restart: NOTHING,
+  upgrade: NOTHING,
   partition: { needs: [], takes: ['direction'] },
   latency: { needs: ['delay'], takes: ['jitter', 'direction'] },
   bandwidth: { needs: ['rate'], takes: ['direction'] },
@@ -56,6 +65,7 @@ export const FAULT_SHAPES: Readonly<Record<FaultKind, FaultShape>> = {
   flipped_bit: NOTHING,
   clock_skew: { needs: [], takes: ['offset', 'rate'], needsOneOf: ['offset', 'rate'] },
   misbehave: { needs: ['as'], takes: [] },
+  operate: { needs: ['as'], takes: [] },
   silence: NOTHING,
 };
 
@@ -73,6 +83,7 @@ export function faultsOf(manifest: SystemManifest): FaultKind[] {
     ...manifest.faults,
     ...(manifest.links ? [...LINK_FAULTS, ...NETWORK_FAULTS] : []),
     ...(manifest.nodeFaults?.kinds ?? []).filter((kind) => kind !== 'flipped_bit' || manifest.rejoin !== undefined),
+    ...(manifest.operations ? OPERATOR_FAULTS : []),
     ...OBSERVATION_FAULTS,
   ];
 }

@@ -6,6 +6,7 @@ import { NODE_FAULTS, type SystemManifest } from '../../kit/system.ts';
 import { ScenarioParser } from './document.ts';
 import { describeParameters, FAULT_KINDS, FAULT_SHAPES } from './fault_kinds.ts';
 import { ScenarioLoader } from './load.ts';
+import { parseLoneFault } from './lone_fault.ts';
 import { ScenarioError } from './problems.ts';
 import type { ScenarioOptions } from './resolve.ts';
 
@@ -38,7 +39,10 @@ function loaderOf(system: SystemManifest): ScenarioLoader {
     root,
     systemNames: () => ['kv'],
     manifest: async () => system,
-    alerts: async () => [{ name: 'KvNoLeader', rangeMs: 0, forMs: 5000, metrics: [] }],
+    alerts: async () => [
+      { name: 'KvNoLeader', rangeMs: 0, forMs: 5000, metrics: [] },
+      { name: 'RecoveryTooSlow', rangeMs: 0, forMs: 0, metrics: ['gameday_objective_recovery_seconds'] },
+    ],
     loadScripts: () => ['kv/steady.ts'],
     evaluationIntervalMs: 1000,
   });
@@ -79,8 +83,8 @@ const AT = 'at: 10s, heal_after: 5s';
 describe('faults in a scenario', () => {
   test('every kind is in the schema, and the schema has no other', () => {
     const listed = schema.$defs.fault.oneOf.map(({ required }: { required: string[] }) => required[0]);
-    expect(listed).toEqual(FAULT_KINDS);
-    expect(Object.keys(FAULT_SHAPES)).toEqual(FAULT_KINDS);
+    expect(listed.sort()).toEqual([...FAULT_KINDS].sort());
+    expect(Object.keys(FAULT_SHAPES).sort()).toEqual([...FAULT_KINDS].sort());
     for (const kind of FAULT_KINDS) {
       expect(schema.$defs.fault.properties).toHaveProperty(kind);
       expect(schema.$defs.fault.errorMessage).toContain(kind);
@@ -102,9 +106,7 @@ describe('faults in a scenario', () => {
     ['misbehave: leader, as: stale-reads', 'misbehave', 'leader', { as: 'stale-reads' }, 'stale-reads'],
   ])('%s', async (fault, kind, target, parameters, described) => {
     const { scenario } = await load(text([`${AT}, ${fault}`]));
-    expect(scenario.faults).toEqual([
-      { name: 'f0', kind, target, parameters, atMs: 10_000, healAfterMs: 5000 },
-    ]);
+    expect(scenario.faults).toEqual([{ name: 'f0', kind, target, parameters, atMs: 10_000, healAfterMs: 5000 }]);
     expect(describeParameters(parameters as object)).toBe(described);
   });
 
@@ -142,32 +144,56 @@ describe('faults in a scenario', () => {
 describe('a mistake in a fault', () => {
   test.each([
     ['an unknown kind', 'partitoin: leader', 'unknown field "partitoin" in `faults.0` — did you mean "partition"?'],
-    ['a misspelt parameter', 'latency: all, dellay: 5ms', 'unknown field "dellay" in `faults.0` — did you mean "delay"?'],
+    [
+      'a misspelt parameter',
+      'latency: all, dellay: 5ms',
+      'unknown field "dellay" in `faults.0` — did you mean "delay"?',
+    ],
     ['a parameter of another kind', 'kill: any, delay: 5ms', '`delay`: it takes nothing but its target'],
-    ['a parameter that is missing', 'latency: all', 'x.yaml:7:43: latency needs `delay`'],
+    ['a parameter that is missing', 'latency: all', 'x.yaml:7:51: latency needs `delay`'],
     ['no skew at all', 'clock_skew: leader', 'clock_skew needs `offset` or `rate`'],
     ['a probability of nothing', 'stall: all, probability: 0%', 'a probability of 0%: expected more than 0%'],
-    ['more than certain', 'stall: all, probability: 101%', 'a probability of 101%: expected more than 0%, at most 100%'],
+    [
+      'more than certain',
+      'stall: all, probability: 101%',
+      'a probability of 101%: expected more than 0%, at most 100%',
+    ],
     ['no percentage', 'stall: all, probability: 0.05', 'is 0.05: expected a percentage such as 5%'],
     ['more jitter than delay', 'latency: all, delay: 5ms, jitter: 9ms', 'a jitter of 9ms around 5ms'],
     ['a factor as bandwidth', 'bandwidth: all, rate: 2', 'a bandwidth of 2: expected at least 1KB/s, such as 100KB/s'],
     ['a data rate as factor', 'clock_skew: all, rate: 2KB/s', 'a clock at the rate 2KB/s: expected a factor'],
     ['no direction', 'partition: all, direction: up', 'is "up": expected both or in or out'],
-    ['an unknown role', 'partition: laeder', 'expected leader, follower, followers, any, all, node:N — did you mean "leader"?'],
+    [
+      'an unknown role',
+      'partition: laeder',
+      'expected leader, follower, followers, any, all, node:N — did you mean "leader"?',
+    ],
     ['no target', 'partition: 5', 'expected a target such as leader, or groups such as [50%, 50%]'],
-    ['shares that do not sum', 'partition: [50%, 40%]', 'x.yaml:7:45: the shares sum to 90%: expected 100%'],
+    ['shares that do not sum', 'partition: [50%, 40%]', 'x.yaml:7:42: the shares sum to 90%: expected 100%'],
     ['all on one side', 'partition: [99%, 1%]', 'the shares make groups of 3 and 0: nobody would be cut off'],
     ['a node that does not exist', 'partition: [[node:0], [node:3]]', 'there is no node:3: with 3 nodes'],
     ['a node on both sides', 'partition: [[node:0, node:1], [node:1, node:2]]', 'node:1 is in two groups'],
     ['a node on no side', 'partition: [[node:0], [node:1]]', 'node:2 in no group: each node must be on one side'],
     ['shares and lists', 'partition: [50%, [node:1]]', 'groups are shares or lists of nodes, not both'],
     ['a direction between groups', 'partition: [50%, 50%], direction: in', '`direction` goes with a target'],
-    ['an unknown misbehaviour', 'misbehave: any, as: stale-read', 'expected stale-reads, skip-apply — did you mean "stale-reads"?'],
+    [
+      'an unknown misbehaviour',
+      'misbehave: any, as: stale-read',
+      'expected stale-reads, skip-apply — did you mean "stale-reads"?',
+    ],
     ['every without count', 'kill: any, every: 6s', '`every` needs `count`'],
     ['count without every', 'kill: any, count: 2', '`count` needs `every`'],
     ['too many injections', 'kill: any, every: 6s, count: 101', 'expected a number of injections from 1 to 100'],
-    ['injections that overlap', 'kill: any, every: 5s, count: 2', 'strikes again after 5s and is healed after 5s: its injections would overlap'],
-    ['injections after the load', 'kill: any, every: 20s, count: 4', 'the last injection of fault "f0" ends at 1m15s, after the load\'s 1m'],
+    [
+      'injections that overlap',
+      'kill: any, every: 5s, count: 2',
+      'strikes again after 5s and is healed after 5s: its injections would overlap',
+    ],
+    [
+      'injections after the load',
+      'kill: any, every: 20s, count: 4',
+      'the last injection of fault "f0" ends at 1m15s, after the load\'s 1m',
+    ],
     ['bits flipped everywhere', 'flipped_bit: all', 'which needs a majority that "all" would take away'],
   ])('%s', async (_, fault, expected) => {
     expect(await mistakes(text([`${AT}, ${fault}`]))).toContain(expected);
@@ -177,8 +203,24 @@ describe('a mistake in a fault', () => {
     const { links: _, nodeFaults: __, ...plain } = manifest;
     const source = text([`${AT}, latency: all, delay: 5ms`, `${AT}, disk_full: leader`]);
     const found = await mistakes(source, {}, plain);
-    expect(found).toContain('x.yaml:7:43: kv has no fault "latency": it takes kill, pause, restart');
-    expect(found).toContain('x.yaml:8:43: kv has no fault "disk_full": it takes kill, pause, restart');
+    expect(found).toContain('x.yaml:7:42: kv has no fault "latency": it takes kill, pause, restart');
+    expect(found).toContain('x.yaml:8:42: kv has no fault "disk_full": it takes kill, pause, restart');
+  });
+
+  test('a recovery that may go on after the last evaluation is warned of, where it is judged', async () => {
+    const judged = text([`at: 40s, heal_after: 5s, kill: any`], 'objectives: { recovery: 30s }').replace(
+      'criteria:',
+      'criteria:\n  - { alert: RecoveryTooSlow, expect: silent }',
+    );
+    const { warnings } = await load(judged);
+    expect(warnings.map(({ line, message }) => [line, message])).toEqual([
+      [
+        7,
+        'fault "f0" is healed at 45s and may recover until 1m15s, but the run is judged until 1m8s: a recovery that is too slow is inconclusive, not a failure',
+      ],
+    ]);
+    expect((await load(judged.replace('at: 40s', 'at: 33s'))).warnings).toEqual([]);
+    expect((await load(judged.replace('  - { alert: RecoveryTooSlow, expect: silent }', ''))).warnings).toEqual([]);
   });
 
   test('an overlay may not ask for more injections', async () => {
@@ -187,5 +229,19 @@ describe('a mistake in a fault', () => {
       'ci: { faults: [{ name: f0, count: 3 }] }',
     );
     expect(await mistakes(source)).toContain("`ci.faults.0.count` is larger than the scenario's own 2");
+  });
+});
+
+describe('a fault by itself', () => {
+  test('is checked as if it stood in a scenario', () => {
+    const good = parseLoneFault(schema, { name: 'x', latency: 'all', delay: '5ms', heal_after: '10s' }, manifest, 3);
+    expect(good).toMatchObject({ ok: true, plan: { kind: 'latency', target: 'all', parameters: { delayMs: 5 } } });
+    expect(parseLoneFault(schema, { name: 'x', latency: 'node:7', heal_after: '1s' }, manifest, 3)).toEqual({
+      ok: false,
+      mistakes: ['there is no node:7: with 3 nodes they are node:0 to node:2', 'latency needs `delay`'],
+    });
+    expect(parseLoneFault(schema, { name: 'x', kill: 'any', heal_after: 'soon' }, manifest, 3)).toMatchObject({
+      mistakes: [expect.stringContaining('expected a duration such as 500ms')],
+    });
   });
 });

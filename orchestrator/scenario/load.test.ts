@@ -165,7 +165,7 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'a fault of no kind',
       'kill: leader, ',
       '',
-      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause, restart, partition,',
+      'x.yaml:10:5: `faults.0`: expected exactly one of kill, pause, restart,',
     ],
     [
       'a fault of two kinds',

@@ -26,6 +26,7 @@ export function resolveScenario(source: ScenarioSource, options: ScenarioOptions
     title: source.title,
     system: source.system,
     nodes,
+    ...(source.start_from === undefined ? {} : { startFrom: source.start_from }),
     load: loadPlan(source.load, overlay.load, options.timeScale),
     objectives: objectives(source),
     faults: (source.faults ?? []).map((fault) => faultPlan(fault, overlay, scaled, nodes)),

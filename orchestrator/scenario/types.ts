@@ -12,6 +12,8 @@ export interface Scenario {
   readonly system: string;
   /** How many nodes. */
   readonly nodes: number;
+  /** Which version the nodes start from, when it is not the working tree's; the fault `upgrade` brings them to that. */
+  readonly startFrom?: 'previous';
   readonly load: LoadPlan;
   /** By the name in the file, e.g. `availability`, `write_p99`, `recovery`. */
   readonly objectives: Readonly<Record<string, Objective>>;

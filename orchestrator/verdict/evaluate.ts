@@ -155,35 +155,39 @@ class Judgement {
 
   #firing(): Conclusion {
     const targets = this.#criterion.during === undefined ? [this.#run.window] : this.#faultsMeant();
-    const unseen = this.#faultUnseen();
+    const unseen = this.#faultUnseen() ?? this.#firedElsewhere(targets);
     if (unseen !== null) return unseen;
-    const outside = subtract(
-      [this.#run.window],
-      targets.map((fault) => this.#extended(fault)),
-    );
-    if (this.#criterion.during !== undefined) {
-      const elsewhere = this.#firstFiring(outside);
-      if (elsewhere !== null)
-        return {
-          result: 'fail',
-          reason: `must fire only during the fault "${this.#criterion.during}", but ${this.#describe(elsewhere)}`,
-        };
-    }
     for (const target of targets) {
       const unfired = this.#unfired(target);
       if (unfired !== null) return unfired;
     }
-    const unproven =
-      // Inside it was seen to fire: whether somebody looked matters where it must have been silent.
-      this.#criterion.during === undefined
-        ? null
-        : (this.#unwatched(outside) ?? this.#pendingAtEnd([this.#run.window]));
-    return unproven ?? { result: 'pass', reason: this.#firedAsExpected(targets) };
+    return this.#unprovenElsewhere(targets) ?? { result: 'pass', reason: this.#firedAsExpected(targets) };
+  }
+
+  #firedElsewhere(targets: readonly Span[]): Conclusion | null {
+    if (this.#criterion.during === undefined) return null;
+    const shown = targets.map((fault) => this.#shown(fault));
+    const elsewhere = this.#firstFiring(subtract([this.#run.window], shown));
+    return (
+      elsewhere && {
+        result: 'fail',
+        reason: `must fire only during the fault "${this.#criterion.during}", but ${this.#describe(elsewhere)}`,
+      }
+    );
+  }
+
+  /** Inside it was seen to fire; whether somebody looked matters where it must have been silent. */
+  #unprovenElsewhere(targets: readonly Span[]): Conclusion | null {
+    if (this.#criterion.during === undefined) return null;
+    // What is cut off by the fault was looked at for the last time a little before.
+    const early = 2 * this.#rule.intervalMs;
+    const shown = targets.map((fault) => this.#shown(fault)).map(({ from, to }) => ({ from: from - early, to }));
+    return this.#unwatched(subtract([this.#run.window], shown)) ?? this.#pendingAtEnd([this.#run.window]);
   }
 
   /** Why the alert did not fire in the target window as it should have. */
   #unfired(target: Span): Conclusion | null {
-    const allowed = this.#extended(target);
+    const allowed = this.#shown(target);
     const fired = this.#firstFiring([allowed]);
     const deadline = this.#criterion.withinMs;
     if (fired !== null && (deadline === undefined || fired.from <= target.from + deadline)) return null;
@@ -231,6 +235,13 @@ class Judgement {
     return this.#run.faults.filter((fault) => fault.name === this.#criterion.during);
   }
 
+  /** Where a fault may show in a rule that must fire: one with the annotation `stays` counts what is not undone, or waits for the end. */
+  #shown(span: Span): Span {
+    return this.#rule.annotations.stays === undefined
+      ? this.#extended(span)
+      : { from: span.from, to: this.#run.window.to };
+  }
+
   #extended(span: Span): Span {
     return { from: span.from, to: Math.min(span.to + this.#afterglowMs, this.#run.window.to) };
   }
@@ -258,7 +269,7 @@ class Judgement {
 
   #firedAsExpected(targets: readonly Span[]): string {
     const [target] = targets;
-    const fired = target === undefined ? null : this.#firstFiring([this.#extended(target)]);
+    const fired = target === undefined ? null : this.#firstFiring([this.#shown(target)]);
     if (fired === null || target === undefined) return 'fired as expected';
     const delay =
       this.#criterion.during === undefined ? '' : `${formatDuration(fired.from - target.from)} after the injection it `;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { RUN_FILES, type RunRecord } from '../run/record.ts';
 import type { Criterion } from '../scenario/types.ts';
 import type { PromApi } from './api.ts';
+import { withCheckerReasons } from './checker-reasons.ts';
 import { type RunConfiguration, readConfiguration } from './configuration.ts';
 import { VerdictError, type VerdictErrorCode } from './errors.ts';
 import { judgeCriterion, type RunFacts } from './evaluate.ts';
@@ -62,7 +63,7 @@ export async function judge(options: JudgeOptions): Promise<Verdict> {
   const scene = { options, configuration, rules, liveRules, phases };
   const criteria = await onStoredSeries(options, (api) => judgeAll(api, scene));
   const summary = await readFile(join(runDirectory, RUN_FILES.k6Summary), 'utf8').catch(() => '');
-  return verdictOf(record, criteria, crossedThresholds(summary));
+  return verdictOf(record, withCheckerReasons(record, criteria), crossedThresholds(summary));
 }
 
 async function checkRunDirectory(record: RunRecord, runDirectory: string): Promise<void> {

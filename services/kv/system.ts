@@ -99,6 +99,19 @@ async function isLeader(nodeUrl: string): Promise<boolean> {
   return health.role === 'leader' && health.has_quorum;
 }
 
+/** As `bombarder cluster resync`: whoever leads sends this node its snapshot. */
+async function forceResync(nodeUrl: string, nodeUrls: readonly string[]): Promise<void> {
+  const answers = await Promise.all(nodeUrls.map(isLeader));
+  const leader = nodeUrls[answers.indexOf(true)];
+  if (leader === undefined) throw new Error('nobody leads: there is no snapshot to be sent');
+  const response = await fetch(`${leader}/_raft/force-resync?target=${new URL(nodeUrl).host}`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(FAULTS_MS_MAX),
+  });
+  if (!response.ok) throw new Error(`${leader} refused: ${response.status} ${await response.text()}`);
+  await response.body?.cancel();
+}
+
 export default {
   name: 'kv',
   title: 'Raft-replicated key-value store',
@@ -110,11 +123,12 @@ export default {
   start,
   paths: { metrics: '/metrics', health: '/health', ready: '/ready', probe: '/api/kv?limit=1' },
   roles: { leader: isLeader },
-  faults: ['kill', 'pause', 'restart'],
+  faults: ['kill', 'pause', 'restart', 'upgrade'],
   links: { port: 'peer' },
   nodeFaults,
   checkers,
   rejoin,
+  operations: { resync: forceResync },
   defaultScenario: 'kv/leader-kill',
   files: {
     rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],

@@ -144,7 +144,12 @@ export class Clients {
 
   #command({ type, register, value }: KvOperation, requestId: string, node: SimulatedNode, key: string | undefined) {
     const timestampMs = Math.max(0, Math.round(node.machine.clock.wall(this.#world.now) / 1000));
-    const request = { requestId, timestampMs, sourceNode: node.id, ...(key === undefined ? {} : { idempotencyKey: key }) };
+    const request = {
+      requestId,
+      timestampMs,
+      sourceNode: node.id,
+      ...(key === undefined ? {} : { idempotencyKey: key }),
+    };
     const id = idOf(register);
     if (type === 'create') return { ...request, type, id, key: `r${register}`, value: value! };
     return type === 'update' ? { ...request, type, id, value: value! } : { ...request, type: 'delete' as const, id };

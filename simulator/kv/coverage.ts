@@ -1,8 +1,7 @@
 import type { Rules } from '../../services/kv/core/raft/rules.ts';
-import type { Input, Output } from '../../services/kv/core/raft/types.ts';
+import type { Input, Message, NodeId, Output } from '../../services/kv/core/raft/types.ts';
 import type { World } from '../world.ts';
 import type { Found, SimulatedNode } from './node.ts';
-import type { Message, NodeId } from '../../services/kv/core/raft/types.ts';
 
 /** Rare situations: the weather is made so that runs get into them, and a test looks that they do. */
 const NOTHING = {
@@ -46,11 +45,14 @@ export class Coverage {
   }
 
   /** Counts where §3.6.2 decides. */
-  watch(rules: Rules): Rules {
+  watch(rules: Rules, node: NodeId): Rules {
     return {
       ...rules,
       commitsByCounting: (entryTerm, term) => {
-        if (entryTerm < term) this.counts['rare.earlierTermNotCounted'] += 1;
+        if (entryTerm < term) {
+          this.counts['rare.earlierTermNotCounted'] += 1;
+          this.#world.signal('earlierTermOnMajority', node);
+        }
         return rules.commitsByCounting(entryTerm, term);
       },
     };
@@ -66,6 +68,7 @@ export class Coverage {
     if (persist !== null && persist.snapshotWrite !== null) this.#chunk(node, persist.snapshotWrite);
     if (persist !== null && persist.entries.length > 0) this.#entries(node, persist.entries[0]!.index);
     if (input.type === 'message') this.#message(node, input.message);
+    if (input.type === 'snapshotStored' && node.role === 'leader') this.#world.signal('snapshotStored', node.id);
     if (input.type === 'read' && node.role === 'leader') this.#leaderAsked(node);
     for (const event of events) this.#event(node, event);
   }
@@ -112,6 +115,7 @@ export class Coverage {
     switch (event.type) {
       case 'electionStarted':
         this.counts[event.pre ? 'raft.preElections' : 'raft.elections'] += 1;
+        if (!event.pre) this.#world.signal('candidate', node.id);
         break;
       case 'roleChanged':
         if (event.role === 'leader') this.#world.signal('elected', node.id);
@@ -123,7 +127,8 @@ export class Coverage {
         break;
       case 'membershipChanged':
         this.counts['raft.membershipChanges'] += 1;
-        if (event.membership.votersOutgoing.length > 0 && node.role === 'leader') this.#world.signal('joint', node.id);
+        if (node.role === 'leader' && event.membership.voters.join() !== node.membership.voters.join())
+          this.#world.signal('votersChanged', node.id);
         break;
       case 'compacted':
         this.counts['raft.snapshotsStored'] += 1;

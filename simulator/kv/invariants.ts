@@ -1,4 +1,13 @@
-import type { Entry, Input, LogIndex, NodeId, Output, Persist, SnapshotMeta, Term } from '../../services/kv/core/raft/types.ts';
+import type {
+  Entry,
+  Input,
+  LogIndex,
+  NodeId,
+  Output,
+  Persist,
+  SnapshotMeta,
+  Term,
+} from '../../services/kv/core/raft/types.ts';
 import { InvariantError, type Micros } from '../types.ts';
 import type { Found, SimulatedNode } from './node.ts';
 import { Stability } from './stability.ts';
@@ -65,14 +74,28 @@ export class Invariants {
 
   #logChanged(node: SimulatedNode, { entries, snapshotWrite }: Persist): void {
     const { log } = node;
-    if (snapshotWrite?.done) log.reset(snapshotWrite.snapshot.index, snapshotWrite.snapshot.term);
+    if (snapshotWrite?.done) {
+      this.#keepsCommitted(node, snapshotWrite.snapshot.index + 1, []);
+      log.reset(snapshotWrite.snapshot.index, snapshotWrite.snapshot.term);
+    }
     if (entries.length === 0) return;
+    this.#keepsCommitted(node, entries[0]!.index, entries);
     let termBefore = log.at(entries[0]!.index - 1);
     for (const entry of entries) {
       this.#match(node, entry, termBefore);
       termBefore = entry.term;
     }
     log.write(entries);
+  }
+
+  /** A node never drops an entry that is committed: its log from `first` on is replaced by `entries`. */
+  #keepsCommitted(node: SimulatedNode, first: LogIndex, entries: readonly Entry[]): void {
+    const { log } = node;
+    for (let index = first; index <= log.last && index <= this.commitIndex; index++) {
+      const { term } = this.committed[index]!;
+      if (log.at(index) !== term || entries[index - first]?.term === term) continue;
+      violated('durability', `node ${node.id} drops entry ${index} of term ${term}, which is committed`);
+    }
   }
 
   /** Two logs with the same entry agree in all before it: so it stands behind the same one in both. */
@@ -116,7 +139,10 @@ export class Invariants {
     this.stability?.elected(node.id, now);
     const { log } = node;
     if (log.base > this.commitIndex)
-      violated('leader-completeness', `leader ${node.id} has a snapshot of ${log.base}, ${this.commitIndex} is committed`);
+      violated(
+        'leader-completeness',
+        `leader ${node.id} has a snapshot of ${log.base}, ${this.commitIndex} is committed`,
+      );
     for (let index = log.base + 1; index <= this.commitIndex; index++) {
       const committed = this.committed[index]!;
       if (log.at(index) !== committed.term)

@@ -45,6 +45,8 @@ export interface NodeWatcher {
   started(node: SimulatedNode, found: Found): void;
   stepped(node: SimulatedNode, input: Input, output: Output): void;
   applied(node: SimulatedNode, entry: Entry, result: ApplyResult | null): void;
+  /** All that became known as committed at once has been applied. */
+  appliedAll(node: SimulatedNode): void;
   /** The state is that of a snapshot. */
   restored(node: SimulatedNode, snapshot: SnapshotMeta): void;
 }
@@ -263,9 +265,7 @@ export class SimulatedNode {
     if (this.standsStill) return;
     // A leader that has no space for writes refuses those of others.
     if (message.type === 'forwardProposals' && this.stuckSinceUs !== null && this.leader === this.id) {
-      const ids = message.proposals.map(({ id }) => id);
-      const { from, term } = message;
-      this.#send({ type: 'proposalsRefused', from: this.id, to: from, term, ids, reason: 'overloaded' });
+      this.input({ type: 'refuseForwarded', message, reason: 'overloaded' });
       return;
     }
     this.input({ type: 'message', message });
@@ -356,6 +356,7 @@ export class SimulatedNode {
       this.#watcher.applied(this, entry, result);
       this.#writes.applied(entry.index, entry.term, result?.requestId ?? null, result);
     }
+    this.#watcher.appliedAll(this);
     this.#entriesSinceSnapshot += entries.length;
     this.#appliedTo(this.appliedIndex);
   }

@@ -92,7 +92,10 @@ export class Operator {
     }
   }
 
-  #plan(action: Extract<KvAction, { type: 'grow' | 'shrink' | 'replace' | 'replaceAll' }>, leader: SimulatedNode): void {
+  #plan(
+    action: Extract<KvAction, { type: 'grow' | 'shrink' | 'replace' | 'replaceAll' }>,
+    leader: SimulatedNode,
+  ): void {
     const voters = leader.membership.voters.filter((id) => !this.#cluster.nodes.get(id)?.isLost);
     const target = 'node' in action ? this.#cluster.find(action.node) : null;
     const one = target !== null && voters.includes(target) ? [target] : [];
@@ -126,7 +129,9 @@ export class Operator {
     const status = leader.core!.status();
     const isIn = (id: NodeId) => membership.voters.includes(id) || this.#cluster.nodes.get(id)!.isLost;
     const isOut = (id: NodeId) => !members(membership).includes(id);
-    return !isJoint(membership) && status.commitIndex === status.lastIndex && promote.every(isIn) && remove.every(isOut);
+    return (
+      !isJoint(membership) && status.commitIndex === status.lastIndex && promote.every(isIn) && remove.every(isOut)
+    );
   }
 
   /** One step towards it, if the leader can take one now. */

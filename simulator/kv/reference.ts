@@ -87,7 +87,10 @@ export class Reference {
     const known = idempotencyKey === undefined ? undefined : this.#remembered.get(idempotencyKey);
     if (known !== undefined) return { ...known, requestId, replayed: true, attempt };
     if (attempt.index > 0)
-      violated('exactly-once', `${name}: committed at ${attempt.index} and again at ${index}, without an idempotency key`);
+      violated(
+        'exactly-once',
+        `${name}: committed at ${attempt.index} and again at ${index}, without an idempotency key`,
+      );
     attempt.index = index;
     attempt.request.index = index;
     const expected = { requestId, ...this.#change(index, command), replayed: false, attempt };
@@ -142,7 +145,10 @@ export class Reference {
     const expected = this.#expected[index]!;
     if (result.replayed) this.replays += 1;
     if (result.outcome !== expected.outcome || (result.entry?.value ?? null) !== expected.value)
-      violated('linearizability', `${name} is answered with ${result.outcome} ${result.entry?.value}, not with what it did`);
+      violated(
+        'linearizability',
+        `${name} is answered with ${result.outcome} ${result.entry?.value}, not with what it did`,
+      );
     if (index <= after)
       violated('linearizability', `${name} took effect at ${index}, but ${after} was answered before it began`);
     this.#answeredIndex = Math.max(this.#answeredIndex, index);

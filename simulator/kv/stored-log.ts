@@ -172,7 +172,7 @@ export class StoredLog {
     let at = Math.floor(where * bytes);
     for (const file of files) {
       if (at < file.length) {
-        file[at]! ^= 1 << Math.floor(where * 1000 * 8) % 8;
+        file[at]! ^= 1 << (Math.floor(where * 1000 * 8) % 8);
         return;
       }
       at -= file.length;

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 /** `http://127.0.0.1:8080`, without a path. A bare `127.0.0.1:8080` is taken for the same. */
 export function nodeUrl(text: string): string {
   const written = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(written)) throw new InvalidArgumentError(notUrl(text));
+  if (!URL.canParse(written) || !/:\d+\/?$/.test(written)) throw new InvalidArgumentError(notUrl(text));
   const url = new URL(written);
   const bare = url.protocol === 'http:' && url.pathname === '/' && url.search === '' && url.username === '';
   if (!bare || url.hostname === '') throw new InvalidArgumentError(notUrl(text));

@@ -9,6 +9,8 @@ import { NodeClient } from './node_client.ts';
 
 /** How long to wait for an index that every node has been seen at. */
 const WITHIN_MS = 10_000;
+/** How long to wait for a node that does not answer: one that was just started by hand is there by then. */
+const SILENCE_MS = 3000;
 const POLL_MS = 100;
 
 export interface Verification {
@@ -53,15 +55,16 @@ export async function verify(
   const clients = urls.map((url) => new NodeClient(url));
   const agreement = new StateAgreement(urls.length);
   const all = urls.map((_, node) => node);
-  const deadline = performance.now() + withinMs;
+  const startedAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
     const statuses = await Promise.all(clients.map((client) => client.status()));
     for (const [node, status] of statuses.entries()) if (status !== undefined) note(agreement, node, status);
     const here = all.filter((node) => statuses[node] !== undefined);
     const found = here.length === 0 ? ({ result: 'unknown' } as const) : agreement.among(here);
-    const over = performance.now() > deadline;
-    // A node that does not answer may be starting; one that differs is waited for until all were seen there, to name the odd one.
+    const patience = here.length === all.length ? withinMs : Math.min(withinMs, SILENCE_MS);
+    const over = performance.now() - startedAt > patience;
+    // One that differs is waited for until all were seen there, to name the odd one.
     const complete = here.length === all.length && found.result !== 'unknown' && seenByAll(agreement, all, found.index);
     if (complete || over) return describe(urls, statuses, found, agreement);
     await delay(POLL_MS);

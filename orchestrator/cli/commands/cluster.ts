@@ -5,6 +5,7 @@ import { endLeftovers, findLeftovers, type Leftover } from '../../cluster/leftov
 import { StandingClusters } from '../../cluster/standing.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
+import { prepareForFaults } from '../fault_preparation.ts';
 import { columns } from '../terminal.ts';
 
 const GRACE_MS = 5000;
@@ -13,6 +14,8 @@ const ANSWER_MS = 1000;
 export interface UpFlags {
   readonly nodes?: number;
   readonly port?: number;
+  readonly links: boolean;
+  readonly faults: boolean;
 }
 
 export async function upCommand(context: Context, system: string, flags: UpFlags): Promise<ExitCode> {
@@ -20,9 +23,11 @@ export async function upCommand(context: Context, system: string, flags: UpFlags
   const count = flags.nodes ?? manifest.nodes.default;
   const { min, max } = manifest.nodes;
   if (count < min || count > max) throw new UsageError(`--nodes ${count}: ${system} takes ${min} to ${max}`);
+  const prepared = await prepareForFaults(context, manifest, flags);
   const standing = await new StandingClusters(context.directories.base).up({
     ...{ root: context.root, manifest, count, signal: context.signals.signal },
     ...(flags.port === undefined ? {} : { firstPort: flags.port }),
+    ...prepared,
     onReady: (ready, total) => note(context, `${ready} of ${total} nodes ready`),
   });
   for (const { index, url } of standing.nodes) print(context, `node ${index}  ${url}`);

@@ -1,6 +1,6 @@
 /** `explain`: everything that is known of one alert, for whoever is woken by it. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DrillLedger } from '../../drill/ledger.ts';
 import type { DrillOutcome } from '../../drill/outcome.ts';
 import { planDrills } from '../../drill/plan.ts';
@@ -31,7 +31,7 @@ export async function explainCommand(
     const { bold } = context.terminal.outColors;
     const facts = [
       ['severity', rule.labels.severity ?? 'none'],
-      ['rule', `${rule.place}, for ${formatDuration(rule.forMs)}`],
+      ['rule', `${relative(context.root, rule.place)}, for ${formatDuration(rule.forMs)}`],
       [
         'drill',
         `${rule.annotations.drill}: ${lastDrill ? drillText(lastDrill) : `never run here; \`gameday drill ${alert}\` does`}`,

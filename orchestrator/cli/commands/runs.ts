@@ -10,6 +10,7 @@ import { lockDirectory, type RunDirectory, RunDirectoryError, readRecord, writeR
 import type { StageInput } from '../../run/options.ts';
 import { RUN_FILES, type RunRecord } from '../../run/record.ts';
 import { judgeStage, openSeries, reportStage } from '../../run/stages.ts';
+import { recheckHistory } from '../../run/stored_history.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfVerdict } from '../exit_code.ts';
 import { widthOf } from '../terminal.ts';
@@ -40,6 +41,8 @@ export async function recheckCommand(
       writeRecord(input.directory.path, record);
       await reportStage({ ...input, record });
     }
+    for (const { text, same } of await recheckHistory(input.directory.path, record, input.signal))
+      note(context, same ? text : context.terminal.errColors.yellow(text));
     const exitCode = exitCodeOfVerdict(verdict, flags.inconclusive === 'warn');
     if (flags.json) printJson(context, { exitCode, directory: input.directory.path, record });
     else {

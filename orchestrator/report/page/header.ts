@@ -1,7 +1,7 @@
 /** The top of the page: what came out, in one glance and one sentence. */
 import type { RunRecord } from '../../run/record.ts';
 import type { Objective } from '../../scenario/types.ts';
-import { formatInstant, formatLoad, formatSeconds, formatValue } from '../format.ts';
+import { formatInstant, formatSeconds, formatValue } from '../format.ts';
 import {
   count,
   endOf,
@@ -12,6 +12,7 @@ import {
   sentenceOf,
   unaskedAlertsOf,
 } from '../input.ts';
+import { formatLoad } from '../load-sentence.ts';
 import { html, type Markup } from '../markup.ts';
 import type { PanelData } from '../panels.ts';
 import { tileValue } from './tiles.ts';

@@ -5,7 +5,11 @@ import { Admission, type AdmissionParts } from './admission.ts';
 /** Starts node 0 with a directory whose members are 0, 1, 2, and with these members on its command line. */
 async function warnings(given: readonly number[]): Promise<string> {
   let log = '';
-  const stream = { write: (line: string) => void (log += line) };
+  const stream = {
+    write: (line: string) => {
+      log += line;
+    },
+  };
   const place = (id: number) => ({ host: '127.0.0.1', port: 8080 + id, peerPort: 9080 + id });
   const members = { 0: '127.0.0.1:8080/9080#a', 1: '127.0.0.1:8081/9081#b', 2: '127.0.0.1:8082/9082#c' };
   const admission = new Admission({

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { expect, test } from '@jest/globals';
 import { createLogger } from '../../../kit/logger.ts';
 import { createMetrics } from '../../../kit/metrics.ts';
@@ -12,13 +10,12 @@ import { Member } from './member.ts';
 import { RaftJournal } from './raft-journal.ts';
 
 test('whoever waits for a change of members or for an order is answered when the node stops', async () => {
-  const directory = await mkdtemp(`${tmpdir()}/gameday-member-`);
   const disk = new MemoryDisk();
   const logger = createLogger({ level: 'silent', bindings: {} });
   const metrics = createKvMetrics(
     createMetrics({ info: { system: 'kv', node: '0', version: 'test' }, runtime: false }),
   );
-  const storage = await openStorage(disk, directory, {
+  const storage = await openStorage(disk, '/node', {
     clusterId: 'c',
     nodeId: 0,
     segmentBytes: 1_000_000,
@@ -48,7 +45,7 @@ test('whoever waits for a change of members or for an order is answered when the
     {
       storage,
       transport: { send: (_, messages) => messages },
-      space: new DiskSpace(disk, directory, 0),
+      space: new DiskSpace(disk, '/node', 0),
       metrics,
       logger,
       journal: new RaftJournal(metrics, logger),
@@ -68,5 +65,4 @@ test('whoever waits for a change of members or for an order is answered when the
   }
   await member.close();
   await storage.wal.close();
-  await rm(directory, { recursive: true, force: true });
 });

@@ -299,9 +299,7 @@ export class Member {
   /** A leader that has no space for writes refuses those of others too; its own are refused before they get here. */
   #receiveMessage(message: Message): void {
     if (message.type === 'forwardProposals' && this.#leader === this.#nodeId && this.#parts.space.full) {
-      const ids = message.proposals.map(({ id }) => id);
-      const { from, to, term } = message;
-      this.#engine.send([{ type: 'proposalsRefused', from: to, to: from, term, ids, reason: 'overloaded' }]);
+      this.#engine.input({ type: 'refuseForwarded', message, reason: 'overloaded' });
       return;
     }
     this.#engine.input({ type: 'message', message });

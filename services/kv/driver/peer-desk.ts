@@ -71,12 +71,17 @@ export class PeerDesk implements TransportEvents {
   }
 
   refused(address: string, reason: string): void {
+    this.#warn({ address, reason }, 'a peer was refused');
+  }
+
+  /** The same thing again and again is said once in a while. */
+  #warn(what: Readonly<Record<string, string | number | null>>, message: string): void {
     const now = this.#parts.now();
-    const key = `${address} ${reason}`;
+    const key = JSON.stringify(what);
     if (now - (this.#refusals.get(key) ?? Number.NEGATIVE_INFINITY) < REFUSAL_LOG_MS) return;
     if (this.#refusals.size > 1000) this.#refusals.clear();
     this.#refusals.set(key, now);
-    this.#parts.logger.warn({ address, reason }, 'a peer was refused');
+    this.#parts.logger.warn(what, message);
   }
 
   senderState(to: NodeId): SenderState {
@@ -94,6 +99,7 @@ export class PeerDesk implements TransportEvents {
       return;
     }
     this.#parts.member()?.unreachable(node);
-    this.#parts.logger.debug({ peer: node, reason }, 'no connection to a peer');
+    if (reason?.startsWith('it answered 4')) this.#warn({ peer: node, reason }, 'a peer refuses this node');
+    else this.#parts.logger.debug({ peer: node, reason }, 'no connection to a peer');
   }
 }

@@ -27,12 +27,20 @@ export interface ChaosEvent {
 const DOWN_SHARE = 0.3;
 const DOWN_MS_MIN = 500;
 const DOWN_MS_MAX = 3000;
+/** What a node may take from its start until it is ready, when the machine is busy. */
+const RECOVERY_MS_MAX = 4000;
 /** After the last promised kill the load goes on for this share of an interval, so that it meets the node that comes back, too. */
 const TAIL_SHARE = 0.8;
 
-/** How long a load has to last for so many kills, the first after one interval. */
+/** How long a load has to last for so many kills, the first after one interval, each once the node killed before is back. Seconds. */
 export function paceForKills(kills: number, intervalSeconds: number): number {
-  return Math.ceil((kills + TAIL_SHARE) * intervalSeconds);
+  const recovery = (downMs(intervalSeconds) + RECOVERY_MS_MAX) / 1000;
+  const between = Math.max(intervalSeconds, recovery);
+  return Math.ceil(intervalSeconds + (kills - 1) * between + Math.max(intervalSeconds * TAIL_SHARE, recovery));
+}
+
+function downMs(intervalSeconds: number): number {
+  return Math.min(DOWN_MS_MAX, Math.max(DOWN_MS_MIN, intervalSeconds * 1000 * DOWN_SHARE));
 }
 
 export class Chaos {
@@ -77,7 +85,7 @@ export class Chaos {
     const killedAt = performance.now();
     this.#dead = node;
     if (await cluster.kill(node)) this.#event({ step: 'killed', node: node.index, role, atMs: killedAt - startedAt });
-    await this.#wait(Math.min(DOWN_MS_MAX, Math.max(DOWN_MS_MIN, intervalSeconds * 1000 * DOWN_SHARE)));
+    await this.#wait(downMs(intervalSeconds));
     await cluster.startNode(node);
     this.#dead = undefined;
     const readyAt = performance.now();

@@ -5,13 +5,15 @@ import type { ChaosEvent } from './chaos.ts';
 /** Without a terminal the load says so often how it goes on. */
 const PLAIN_MS = 5000;
 const BAR = 20;
+/** The rate that is shown is that of so long. */
+const RATE_MS = 3000;
 
 export class LoadProgressLine {
   readonly #terminal: Terminal;
   readonly #planned: number;
   #live = false;
   #lastPlainMs = 0;
-  #last: { readonly operations: number; readonly elapsedMs: number } | undefined;
+  #looks: readonly { readonly operations: number; readonly elapsedMs: number }[] = [];
 
   constructor(terminal: Terminal, planned: number) {
     this.#terminal = terminal;
@@ -21,10 +23,7 @@ export class LoadProgressLine {
   show(operations: number, elapsedMs: number): void {
     const ratio = Math.min(1, operations / this.#planned);
     const full = Math.round(ratio * BAR);
-    const before = this.#last;
-    this.#last = { operations, elapsedMs };
-    const rate = before === undefined ? 0 : (operations - before.operations) / ((elapsedMs - before.elapsedMs) / 1000);
-    const text = `${clock(elapsedMs)}  ${operations} of ${this.#planned} operations, ${Math.round(rate)}/s`;
+    const text = `${clock(elapsedMs)}  ${operations} of ${this.#planned} operations, ${this.#rate(operations, elapsedMs)}/s`;
     const { stderr } = this.#terminal;
     if (stderr.isTTY) {
       const bar = `${'█'.repeat(full)}${'░'.repeat(BAR - full)}`;
@@ -35,6 +34,13 @@ export class LoadProgressLine {
       this.#lastPlainMs = elapsedMs;
       stderr.write(`load    ${text}\n`);
     }
+  }
+
+  /** Operations a second of late. */
+  #rate(operations: number, elapsedMs: number): number {
+    this.#looks = [...this.#looks.filter((look) => elapsedMs - look.elapsedMs <= RATE_MS), { operations, elapsedMs }];
+    const { operations: before, elapsedMs: since } = this.#looks[0]!;
+    return elapsedMs > since ? Math.round((1000 * (operations - before)) / (elapsedMs - since)) : 0;
   }
 
   chaos({ step, node, role, atMs, recoveryMs = 0 }: ChaosEvent): void {

@@ -72,15 +72,17 @@ function inconsistency({ nodes }: ClusterView): Condition | undefined {
   };
 }
 
+/** Nobody leads, or whoever does has no majority any more and will notice it within an election time-out. */
 function leaderlessness(view: ClusterView, log: EventLog): Condition | undefined {
   const { nodes, leader, at } = view;
-  if (leader !== null) return undefined;
   const silent = nodes.filter(({ status }) => status === null);
+  const majority = silent.length * 2 < nodes.length;
+  if (leader !== null && majority) return undefined;
   if (silent.length === nodes.length)
     return { severity: 'bad', text: 'DOWN: no node answers', next: 'start them: they keep their data' };
-  const since = age(at - (log.leaderlessSince ?? at));
-  const text = `NO LEADER for ${since}: writes wait`;
-  if (silent.length * 2 < nodes.length)
+  const what = leader === null ? `NO LEADER for ${age(at - (log.leaderlessSince ?? at))}` : 'NO MAJORITY';
+  const text = `${what}: writes wait`;
+  if (majority)
     return { severity: 'bad', text, next: 'an election takes about a second; if it lasts, see the logs of the nodes' };
   return { severity: 'bad', text: `${text}; ${silence(silent)}`, next: 'a majority has to run: start one of them' };
 }

@@ -63,6 +63,9 @@ export class Raft implements Roles {
       case 'propose':
         this.#propose(input.proposals);
         break;
+      case 'refuseForwarded':
+        this.#refuseForwardedOnce(input.message, input.reason);
+        break;
       case 'read':
         this.#read(input.ids);
         break;
@@ -132,7 +135,8 @@ export class Raft implements Roles {
         this.#replica.send({ type: 'heartbeatAck', from: id, to: message.from, term, readRound: 0 });
         break;
       case 'forwardProposals':
-        this.#refuseOldProposals(message);
+        // Proposals live for the term in which they were forwarded: whoever sees a later one knows what became of them.
+        this.#refuseForwardedOnce(message, 'notLeader');
         break;
       case 'forwardReads':
         this.#readsForwarded(message);
@@ -235,9 +239,9 @@ export class Raft implements Roles {
     this.#replica.send({ type: 'proposalsRefused', from: id, to: message.from, term, ids, reason });
   }
 
-  /** Proposals live for the term in which they were forwarded: whoever sees a later one knows what became of them. */
-  #refuseOldProposals(message: MessageOf<'forwardProposals'>): void {
-    if (this.#forwarding.take(message)) this.#refuseForwarded(message, idsOf(message.proposals), 'notLeader');
+  /** A copy of a message that was taken gets no answer: what it holds may be in the log, and a refusal is definite. */
+  #refuseForwardedOnce(message: MessageOf<'forwardProposals'>, reason: RefusalReason): void {
+    if (this.#forwarding.take(message) || true) this.#refuseForwarded(message, idsOf(message.proposals), reason);
   }
 
   #read(ids: readonly string[]): void {

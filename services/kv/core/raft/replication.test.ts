@@ -192,6 +192,31 @@ describe('forwarded proposals', () => {
     expect(output.refused).toMatchObject([{ id: 'a', reason: 'notLeader' }]);
   });
 
+  test('that the driver cannot take are refused, but not a copy of what was taken, and what was refused is never taken', () => {
+    const cluster = elected();
+    const forwarded = () =>
+      cluster.network.find(
+        (message): message is Extract<Message, { type: 'forwardProposals' }> => message.type === 'forwardProposals',
+      )!;
+    cluster.propose(2, 'a');
+    const taken = forwarded();
+    cluster.settle();
+    // The copy comes when the leader has no space any more.
+    cluster.step(1, { type: 'refuseForwarded', message: taken, reason: 'overloaded' });
+    expect(cluster.network).toEqual([]);
+    cluster.propose(2, 'b');
+    const refused = forwarded();
+    cluster.network = [];
+    cluster.step(1, { type: 'refuseForwarded', message: refused, reason: 'overloaded' });
+    expect(cluster.network).toEqual([
+      { type: 'proposalsRefused', from: 1, to: 2, term: 1, ids: ['b'], reason: 'overloaded' },
+    ]);
+    // And this one when it has space again.
+    cluster.step(1, { type: 'message', message: refused });
+    cluster.settle();
+    expect(cluster.node(2).state).toEqual(['2:a']);
+  });
+
   test('go in messages of bounded size', () => {
     const cluster = elected({ config: { appendBytesMax: 8 } });
     cluster.propose(2, 'aaaa', 'bbbb', 'cccc', 'dddddddddd', 'e');

@@ -199,6 +199,15 @@ export type Input =
   | { readonly type: 'message'; readonly message: Message }
   /** Proposals made at this node; a follower forwards them to the leader it knows, else refuses. */
   | { readonly type: 'propose'; readonly proposals: readonly Proposal[] }
+  /**
+   * In place of `message`, when this node cannot take what a follower passes on: refused, unless it is a copy of what was taken before,
+   * which may be in the log.
+   */
+  | {
+      readonly type: 'refuseForwarded';
+      readonly message: Extract<Message, { type: 'forwardProposals' }>;
+      readonly reason: RefusalReason;
+    }
   /** Linearizable reads made at this node; each is confirmed by an `Output.reads` row, or refused, or lost on the way to the leader. */
   | { readonly type: 'read'; readonly ids: readonly string[] }
   /** Everything in `Output.persist` up to and including this number is durable (fsync has returned). */
