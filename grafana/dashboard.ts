@@ -97,7 +97,7 @@ export function dashboard(o: DashboardOptions): Dashboard {
     .tooltip(DashboardCursorSync.Crosshair)
     .variables(variables(o.job))
     .annotations([
-      annotation('Firing alerts', 'red', 'ALERTS{alertstate="firing"}', '{{alertname}}', '{{severity}} {{instance}}'),
+      annotation('Firing alerts', 'red', 'ALERTS{alertstate="firing"}', '{{alertname}}', '{{severity}} node {{node}}'),
       annotation('Faults', 'orange', 'gameday_fault_active == 1', '{{fault}}', '{{kind}} {{target}}'),
       annotation('Phases', 'blue', 'gameday_phase == 1', '{{phase}}', 'phase of the run'),
     ])

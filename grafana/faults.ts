@@ -29,7 +29,7 @@ const slo = [
   }),
   stat({
     title: 'Slowest full recovery',
-    description: 'Longest time from a fault until every node was ready again.',
+    description: 'Longest time from the heal of a fault until every node was ready again.',
     unit: 's',
     width: 6,
     reduce: 'max',
@@ -94,7 +94,7 @@ const own = [
     min: 0,
     max: 1,
     steps: true,
-    queries: [{ expr: `up{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `up{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Phase of the run',

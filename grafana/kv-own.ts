@@ -11,7 +11,7 @@ export const consensus = [
     min: 0,
     max: 1,
     steps: true,
-    queries: [{ expr: `raft_is_leader{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `raft_is_leader{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Term',
@@ -19,7 +19,7 @@ export const consensus = [
       'Rises by one with each election. A staircase without an end: votes are split or heartbeats come late.',
     unit: 'none',
     steps: true,
-    queries: [{ expr: `raft_term{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `raft_term{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Elections and step-downs',
@@ -51,14 +51,14 @@ export const consensus = [
     title: 'Commit index',
     description: 'Grows at all nodes alike. One that stands still is cut off or catching up by snapshot.',
     unit: 'short',
-    queries: [{ expr: `raft_commit_index{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `raft_commit_index{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Committed and not yet applied',
     description: 'Entries that wait for the state machine. Should be near 0.',
     unit: 'short',
     min: 0,
-    queries: [{ expr: `raft_commit_index{${NODES}} - raft_applied_index{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `raft_commit_index{${NODES}} - raft_applied_index{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Follower lag',
@@ -80,7 +80,7 @@ export const consensus = [
       'Entries between the first and the last of the log. It falls when a snapshot lets the log be compacted.',
     unit: 'short',
     min: 0,
-    queries: [{ expr: `raft_last_log_index{${NODES}} - raft_first_log_index{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `raft_last_log_index{${NODES}} - raft_first_log_index{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Snapshots and members',
@@ -102,7 +102,7 @@ export const storage = [
     unit: 's',
     min: 0,
     queries: [
-      { expr: bucketQuantile(0.99, 'kv_wal_fsync_duration_seconds', NODES, ['instance']), legend: '{{instance}}' },
+      { expr: bucketQuantile(0.99, 'kv_wal_fsync_duration_seconds', NODES, ['node']), legend: 'node {{node}}' },
     ],
   }),
   heatmap({
@@ -119,7 +119,7 @@ export const storage = [
     queries: [
       {
         expr: `rate(kv_wal_records_per_fsync_sum{${NODES}}[$__rate_interval]) / rate(kv_wal_records_per_fsync_count{${NODES}}[$__rate_interval])`,
-        legend: '{{instance}}',
+        legend: 'node {{node}}',
       },
     ],
   }),
@@ -128,21 +128,21 @@ export const storage = [
     description: 'Writes that each node answered with success. Followers forward to the leader and answer themselves.',
     unit: 'ops',
     min: 0,
-    queries: [{ expr: `rate(kv_acknowledged_writes_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' }],
+    queries: [{ expr: `rate(kv_acknowledged_writes_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Entries by node',
     description: 'Size of the state machine. Lines apart are nodes that are behind; apart and still is divergence.',
     unit: 'short',
     min: 0,
-    queries: [{ expr: `kv_entries{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `kv_entries{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'State size',
     description: 'Bytes that the state machine holds.',
     unit: 'bytes',
     min: 0,
-    queries: [{ expr: `kv_state_bytes{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `kv_state_bytes{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Retries answered from the table',
@@ -150,7 +150,7 @@ export const storage = [
       'Writes with an idempotency key that had already been done, so that they were answered and not done again.',
     unit: 'ops',
     min: 0,
-    queries: [{ expr: `rate(kv_idempotent_replays_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' }],
+    queries: [{ expr: `rate(kv_idempotent_replays_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Disk full',
@@ -159,6 +159,6 @@ export const storage = [
     min: 0,
     max: 1,
     steps: true,
-    queries: [{ expr: `kv_disk_full{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `kv_disk_full{${NODES}}`, legend: 'node {{node}}' }],
   }),
 ];

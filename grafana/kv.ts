@@ -139,21 +139,21 @@ const use = [
     description: 'Write-ahead log of each node.',
     unit: 'Bps',
     min: 0,
-    queries: [{ expr: `rate(kv_wal_bytes_written_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' }],
+    queries: [{ expr: `rate(kv_wal_bytes_written_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Disk space left',
     description: 'Free bytes where the data directory is. At 0 the node refuses writes and keeps what it has.',
     unit: 'bytes',
     min: 0,
-    queries: [{ expr: `kv_disk_free_bytes{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `kv_disk_free_bytes{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Peer traffic',
     description: 'Bytes that each node sends to its peers; the leader sends the most.',
     unit: 'Bps',
     min: 0,
-    queries: [{ expr: `rate(raft_message_bytes_sent_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' }],
+    queries: [{ expr: `rate(raft_message_bytes_sent_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Peer messages by type',
@@ -173,7 +173,7 @@ const telemetry = [
     unit: 'ops',
     min: 0,
     queries: [
-      { expr: `rate(kv_state_checkpoints_compared_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' },
+      { expr: `rate(kv_state_checkpoints_compared_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' },
     ],
   }),
   timeseries({
@@ -181,7 +181,7 @@ const telemetry = [
     description: 'Age of each process: a line that falls to 0 is a restart.',
     unit: 's',
     min: 0,
-    queries: [{ expr: `time() - process_start_time_seconds{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `time() - process_start_time_seconds{${NODES}}`, legend: 'node {{node}}' }],
   }),
 ];
 

@@ -29,7 +29,8 @@ const slo = [
     unit: 'percentunit',
     decimals: 0,
     query: {
-      expr: `1 - (1 - (${availability('$__range')})) / (1 - max(gameday_objective_availability_ratio))`,
+      // An objective of 100 % has no budget: 0 / 0 is no number, and nothing is lost as long as nothing failed.
+      expr: `1 - (1 - (${availability('$__range')})) / (1 - max(gameday_objective_availability_ratio)) <= 1 or (${availability('$__range')}) >= max(gameday_objective_availability_ratio)`,
       legend: 'budget left',
     },
     red: { below: 0 },
@@ -48,10 +49,11 @@ const slo = [
   }),
   stat({
     title: 'Recovery',
-    description: 'Longest time from a fault until every node was ready again; 0 before the first fault.',
+    description:
+      'Longest time from the heal of a fault until every node was ready again, or that it has taken so far; 0 before the first fault.',
     unit: 's',
     reduce: 'max',
-    query: { expr: orZero('max(gameday_recovery_seconds)'), legend: 'recovery' },
+    query: { expr: orZero('max(gameday_recovery_seconds or gameday_recovering_seconds)'), legend: 'recovery' },
   }),
   stat({
     title: 'Entries not linearizable',
@@ -183,7 +185,7 @@ const own = [
     unit: 's',
     min: 0,
     queries: [
-      { expr: bucketQuantile(0.99, 'http_request_duration_seconds', NODES, ['instance']), legend: '{{instance}}' },
+      { expr: bucketQuantile(0.99, 'http_request_duration_seconds', NODES, ['node']), legend: 'node {{node}}' },
     ],
   }),
 ];
@@ -194,28 +196,28 @@ const use = [
     description: 'Cores used by each node. At 1 a node has no more to give: it runs on one thread.',
     unit: 'none',
     min: 0,
-    queries: [{ expr: `rate(process_cpu_seconds_total{${NODES}}[$__rate_interval])`, legend: '{{instance}}' }],
+    queries: [{ expr: `rate(process_cpu_seconds_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Memory',
     description: 'Resident memory of each node. A line that only climbs is a leak.',
     unit: 'bytes',
     min: 0,
-    queries: [{ expr: `process_resident_memory_bytes{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `process_resident_memory_bytes{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Event loop delay, p99',
     description: 'How long a ready callback waits. Above the heartbeat interval it starts elections.',
     unit: 's',
     min: 0,
-    queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${NODES}}`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Requests in flight',
     description: 'Requests that a node has accepted and not answered. At its bound it refuses with OVERLOADED.',
     unit: 'none',
     min: 0,
-    queries: [{ expr: `sum by (instance) (http_requests_in_flight{${NODES}})`, legend: '{{instance}}' }],
+    queries: [{ expr: `sum by (node) (http_requests_in_flight{${NODES}})`, legend: 'node {{node}}' }],
   }),
   timeseries({
     title: 'Garbage collection',
@@ -224,8 +226,8 @@ const use = [
     min: 0,
     queries: [
       {
-        expr: `sum by (instance) (rate(nodejs_gc_duration_seconds_sum{${NODES}}[$__rate_interval]))`,
-        legend: '{{instance}}',
+        expr: `sum by (node) (rate(nodejs_gc_duration_seconds_sum{${NODES}}[$__rate_interval]))`,
+        legend: 'node {{node}}',
       },
     ],
   }),
@@ -234,7 +236,7 @@ const use = [
     description: 'File descriptors by node, sockets included. A line that only climbs is a leak.',
     unit: 'none',
     min: 0,
-    queries: [{ expr: `process_open_fds{${NODES}}`, legend: '{{instance}}' }],
+    queries: [{ expr: `process_open_fds{${NODES}}`, legend: 'node {{node}}' }],
   }),
 ];
 
@@ -284,14 +286,14 @@ const telemetry = [
     min: 0,
     max: 1,
     steps: true,
-    queries: [{ expr: 'up', legend: '{{job}} {{instance}}' }],
+    queries: [{ expr: 'up', legend: '{{job}} {{node}}' }],
   }),
   timeseries({
     title: 'Scrape duration',
     description: 'Time to read each target. Close to the scrape interval, samples get lost.',
     unit: 's',
     min: 0,
-    queries: [{ expr: 'scrape_duration_seconds', legend: '{{job}} {{instance}}' }],
+    queries: [{ expr: 'scrape_duration_seconds', legend: '{{job}} {{node}}' }],
   }),
 ];
 

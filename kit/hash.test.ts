@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { HashSum, hash64, hashToHex } from './hash.ts';
+import { HashSum, hash64, hashToHex, StreamHash } from './hash.ts';
 
 describe('hash64', () => {
   test.each([
@@ -61,5 +61,28 @@ describe('HashSum', () => {
     sum.add(hashes[0]!);
     expect(sum.toString()).not.toBe(one);
     expect(sum.toString()).not.toBe('0000000000000000');
+  });
+});
+
+describe('StreamHash', () => {
+  const of = (...words: readonly number[]) => {
+    const hash = new StreamHash();
+    for (const word of words) hash.add(word);
+    return hash.toString();
+  };
+
+  test('tells sequences apart by their words, order and length', () => {
+    const all = [of(), of(0), of(0, 0), of(1), of(1, 2), of(2, 1), of(1, 2, 0), of(-1), of(1, 3)];
+    expect(new Set(all).size).toBe(all.length);
+    expect(of(1, 2)).toBe(of(1, 2));
+    expect(of(1, 2)).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test('can be read while it goes on', () => {
+    const hash = new StreamHash();
+    hash.add(1);
+    expect(hash.toString()).toBe(of(1));
+    hash.add(2);
+    expect(hash.toString()).toBe(of(1, 2));
   });
 });

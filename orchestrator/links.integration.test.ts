@@ -86,7 +86,15 @@ async function inject(kind: LinkFaultKind, target: Partial<Strike>, parameters: 
   const fault = linkFaults({ api, count: 3 }, 'no links')[kind];
   expect(fault.available()).toBe(true);
   const signal = new AbortController().signal;
-  const heal = await fault.inject({ name: `${kind}-test`, nodes: [], parameters, seed: 11, signal, struck: () => {}, ...target });
+  const heal = await fault.inject({
+    name: `${kind}-test`,
+    nodes: [],
+    parameters,
+    seed: 11,
+    signal,
+    struck: () => {},
+    ...target,
+  });
   // Each heal is called once, by the test or after it.
   const once = () => {
     heals = heals.filter((other) => other !== once);

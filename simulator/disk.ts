@@ -1,6 +1,6 @@
 import type { Prng } from '../kit/prng.ts';
 import { happens, Sampler } from './distribution.ts';
-import type { DiskWeather, Distribution, Micros } from './types.ts';
+import type { Micros } from './types.ts';
 
 /** After healing a sync takes so long. */
 const FAIR = new Sampler({ kind: 'constant', us: 300 });

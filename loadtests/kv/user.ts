@@ -37,6 +37,7 @@ export class KvUser {
   /** For looks beside the operations: what they cost is not the system's answer to the load. */
   readonly #lookout: KvClient;
   readonly #pace: Pace | null;
+  #k6: typeof exec.instance | undefined;
   #writes = 0;
   readonly random: Random;
   readonly workload: KvWorkload;
@@ -48,13 +49,19 @@ export class KvUser {
     this.random = new Random(input.seed, number);
     this.workload = new KvWorkload(this.#name, this.random, mix);
     this.#metrics = new LoadMetrics(plannedOperations(input));
-    const monotonic = () => (exec.vu.idInTest === 0 ? null : exec.instance.currentTestRunDuration);
+    const monotonic = () => (number === 0 ? null : this.#instance().currentTestRunDuration);
     const clocks = { wall: () => Date.now(), monotonic };
     const write = (line: string) => console.log(line);
     this.#history = input.history ? new History({ process: number, clocks, write }) : null;
     this.#client = this.#newClient((node, outcome) => this.#metrics.attempt(node, outcome));
     this.#lookout = this.#newClient(() => {});
-    this.#pace = input.closed === undefined ? null : this.#newPace(input.closed);
+    this.#pace = this.#newPace();
+  }
+
+  /** k6 makes a new object of many getters whenever `exec.instance` is read, which takes tens of microseconds; setup() has none. */
+  #instance(): typeof exec.instance {
+    this.#k6 ??= exec.instance;
+    return this.#k6;
   }
 
   #newClient(onAttempt: (node: number, outcome: AttemptOutcome) => void): KvClient {
@@ -65,9 +72,11 @@ export class KvUser {
     return new KvClient(targets, operations, this.#history);
   }
 
-  #newPace(closed: NonNullable<LoadInput['closed']>): Pace {
-    const { durationSeconds } = this.#input;
-    const completed = () => exec.instance.iterationsCompleted;
+  /** Null when every operation is due at once, or when the executor says when. */
+  #newPace(): Pace | null {
+    const { closed, durationSeconds } = this.#input;
+    if (closed === undefined || (closed.burst === undefined && durationSeconds === 0)) return null;
+    const completed = () => this.#instance().iterationsCompleted;
     return new Pace({ closed, durationSeconds, now: () => Date.now() / 1000, sleep, completed });
   }
 
@@ -79,7 +88,10 @@ export class KvUser {
 
   /** Runs one iteration when it is due. The executor of an open model sees to that itself. */
   iterate(run: () => void): void {
-    this.#pace?.wait(exec.scenario.iterationInTest, exec.scenario.startTime / 1000);
+    if (this.#pace !== null) {
+      const { iterationInTest, startTime } = exec.scenario;
+      this.#pace.wait(iterationInTest, startTime / 1000);
+    }
     this.#metrics.iteration(run);
   }
 

@@ -70,7 +70,8 @@ export class History {
    */
   run<R extends Reply>(perform: () => OperationResult<R>, observe: (result: OperationResult<R>) => Observation | null) {
     const { process, clocks, write } = this.#options;
-    this.#watchClock();
+    // Once an operation is enough: a step between two of them shows at the end of the second.
+    if (this.#offset === null) this.#watchClock();
     const start = clocks.wall();
     const result = perform();
     const end = clocks.wall() + 1;

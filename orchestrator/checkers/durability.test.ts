@@ -38,6 +38,7 @@ describe('checkDurability', () => {
     ['deleted too early', ['create a 0-1', 'delete ok 2-3', 'create b 4-5'], null, ['create b 4-5']],
     ['perhaps deleted', ['create a 0-1', 'delete 2-?', 'update b 50-51'], null, []],
     ['a delete that is undone', ['create a 0-1', 'delete ok 2-3'], 'a', ['delete ok 2-3']],
+    ['an update brings no entry back', ['create a 0-1', 'update b 5-20', 'delete ok 10-11'], 'b', ['delete ok 10-11']],
     ['created again', ['create a 0-1', 'delete ok 2-3', 'create b 4-5', 'update c 6-7'], 'c', []],
     ['a value that nobody wrote', ['create a 0-1'], 'z', ['create a 0-1']],
     ['an update that found nothing is no write', ['create a 0-1', 'delete ok 2-3', 'update absent 4-5'], null, []],

@@ -33,7 +33,7 @@ function tinyHistory(seed: number): { operations: Operation[]; changes: number }
 }
 
 describe('beside the definition, tried out order by order', () => {
-  const HISTORIES = 12_000;
+  const HISTORIES = 8_000;
   const histories = Array.from({ length: HISTORIES }, (_, seed) => {
     const { operations, changes } = tinyHistory(seed);
     return { seed, operations, changes, expected: isLinearizable(operations) };
@@ -164,6 +164,21 @@ describe('a register', () => {
     ['an unknown delete that happened', true, ['create a 0-1', 'delete 2-?', 'read a 3-4', 'read absent 5-6']],
     ['an unknown delete that began too late', false, ['create a 0-1', 'read absent 2-3', 'delete 4-?']],
     ['an unknown create that happened', true, ['create a 0-?', 'read absent 1-2', 'read a 3-4', 'update b 5-6']],
+    [
+      'two unknown deletes that happened',
+      true,
+      ['create a 0-1', 'delete 2-?', 'read absent 3-4', 'create b 5-6', 'delete 7-?', 'read absent 8-9'],
+    ],
+    [
+      'one unknown delete where two are needed',
+      false,
+      ['create a 0-1', 'delete 2-?', 'read absent 3-4', 'create b 5-6', 'read absent 8-9'],
+    ],
+    [
+      'two unknown updates to one value',
+      true,
+      ['create a 0-1', 'update b 2-?', 'read b 3-4', 'update a 5-6', 'update b 7-?', 'read b 8-9', 'read a 5-6'],
+    ],
     ['an unknown read', true, ['create a 0-1', 'read 2-?']],
   ])('%s: %s', (_, expected, lines) => {
     const operations = lines.map(op);
@@ -182,6 +197,9 @@ describe('a register', () => {
     expect(verdict([create, op('read a 5-6')])).toBe(true);
     expect(verdict([{ ...create, start: 7 }, op('read a 5-6')])).toBe(false);
     expect(verdict([create])).toBe(true);
+    // An entry that was created already cannot be that one, so the stale read stays stale.
+    const lines = ['create a 0-1', 'update b 2-3', 'read a 6-7'];
+    expect(verdict([...lines.map(op), { ...create, start: 5 }])).toBe(false);
   });
 });
 
@@ -206,6 +224,11 @@ describe('the window', () => {
   test('two reads that disagree need no more than themselves and the write between them', () => {
     const { window } = windowOf(['create a 0-10', 'update b 11-90', 'read b 12-13', 'read a 14-15', 'update c 16-80']);
     expect(window).toEqual(['update b 11-90', 'read b 12-13', 'read a 14-15'].map(op));
+  });
+
+  test('a delete stays as long as somebody saw that the entry was gone', () => {
+    const lines = ['delete ok 2-9', 'read absent 4-5', 'read a 6-7'];
+    expect(windowOf(['create a 0-1', ...lines, 'update absent 10-11']).window).toEqual(lines.map(op));
   });
 
   test('what nobody wrote needs no other operation', () => {

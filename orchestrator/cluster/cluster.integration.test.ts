@@ -123,16 +123,16 @@ describe('a node', () => {
 
   test('is paused and woken', async () => {
     const node = (await start(stubSystem())).nodes[0]!;
-    node.pause();
+    await node.pause();
     expect(await node.serves(200)).toBe(false);
-    expect(() => node.pause()).toThrow('node 0 is paused and cannot be paused');
+    await expect(node.pause()).rejects.toThrow('node 0 is paused and cannot be paused');
     node.resume();
     expect(await node.serves(2000)).toBe(true);
   });
 
   test('a paused one ends when it is stopped, a deaf one is killed', async () => {
     const { nodes } = await start(stubSystem(['normal', 'deaf']));
-    nodes[0]!.pause();
+    await nodes[0]!.pause();
     await cluster!.stop(300);
     expect(nodes.map((node) => node.state)).toEqual(['stopped', 'stopped', 'stopped']);
   });

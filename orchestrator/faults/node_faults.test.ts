@@ -61,7 +61,14 @@ function setUp() {
   const desk = new NodeFaultDesk();
   const faults = { ...nodeFaults({ desk, available: () => true }), ...processFaults(desk) };
   const inject = (kind: keyof typeof faults, name: string = kind, parameters: FaultParameters = {}) =>
-    faults[kind].inject({ name, nodes: [node], parameters, seed: 1, signal: new AbortController().signal, struck: () => {} });
+    faults[kind].inject({
+      name,
+      nodes: [node],
+      parameters,
+      seed: 1,
+      signal: new AbortController().signal,
+      struck: () => {},
+    });
   return { node, inject };
 }
 

@@ -6,6 +6,7 @@ import type { FaultPlan } from '../scenario/types.ts';
 import type { Clock } from './clock.ts';
 import { createFaults } from './kinds.ts';
 import { brokenPromises, FaultScheduler, type ScheduledNode } from './scheduler.ts';
+import type { Faults } from './types.ts';
 
 /** Time moves only when everybody waits. */
 class FakeClock implements Clock {
@@ -145,18 +146,19 @@ const plan = (change: Partial<FaultPlan> = {}): FaultPlan => ({
   ...change,
 });
 
-function setUp(plans: readonly FaultPlan[]) {
+function setUp(plans: readonly FaultPlan[], change: (faults: Faults, clock: Clock) => Partial<Faults> = () => ({})) {
   const clock = new FakeClock();
   const cluster = new FakeCluster(clock);
   const changes: FaultRecord[] = [];
+  const faults = createFaults({
+    manifest: { name: 'kv', faults: ['kill', 'pause', 'restart'] } as unknown as SystemManifest,
+    nodesObey: false,
+    remedy: { links: 'no links', nodes: 'no token' },
+  });
   const scheduler = new FaultScheduler({
     plans,
     nodes: cluster.nodes,
-    faults: createFaults({
-      manifest: { name: 'kv', faults: ['kill', 'pause', 'restart'] } as unknown as SystemManifest,
-      nodesObey: false,
-      remedy: { links: 'no links', nodes: 'no token' },
-    }),
+    faults: { ...faults, ...change(faults, clock) },
     clock,
     random: new Prng(7),
     onChange: (outcome) => changes.push(outcome),
@@ -319,6 +321,23 @@ describe('the schedule of faults', () => {
     expect(scheduler.outcomes[1]!.nodes).toHaveLength(2);
     expect(cluster.nodes.every(({ log }) => log[0] === '6000 kill' && log[1] === '9000 start')).toBe(true);
     expect(brokenPromises(scheduler.outcomes)).toEqual([]);
+  });
+
+  test('the recovery counts from the blow, not from when the fault was sure of it', async () => {
+    const thorough = (faults: Faults, clock: Clock): Partial<Faults> => ({
+      kill: {
+        ...faults.kill,
+        async inject(strike) {
+          const heal = await faults.kill.inject(strike);
+          strike.struck();
+          await clock.until(clock.now() + 2000);
+          return heal;
+        },
+      },
+    });
+    const { clock, scheduler, run } = setUp([plan()], thorough);
+    await clock.drive(run());
+    expect(scheduler.outcomes[0]).toMatchObject({ injectedAt: 6000, serviceRecoveredAt: 6600, healedAt: 9000 });
   });
 
   test('a fault that is not available here is a broken promise that says why', async () => {

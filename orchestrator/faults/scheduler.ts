@@ -216,7 +216,7 @@ export class FaultScheduler {
 }
 
 /** Which nodes it is, as a record says it. */
-function whom({ nodes, groups, observer }: Strike): Partial<FaultRecord> {
+function whom({ nodes, groups, observer }: Omit<Strike, 'struck'>): Partial<FaultRecord> {
   if (observer !== undefined) return {};
   if (groups !== undefined) return { groups };
   return nodes.length === 1 ? { node: nodes[0]!.index } : { nodes: nodes.map((node) => node.index) };

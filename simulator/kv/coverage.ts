@@ -132,6 +132,7 @@ export class Coverage {
         break;
       case 'compacted':
         this.counts['raft.snapshotsStored'] += 1;
+        if (node.role === 'leader') this.#world.signal('snapshotStored', node.id);
     }
   }
 

@@ -146,6 +146,21 @@ const forcedSnapshot: Schedule = ({ random, atUs }) => [
   { kind: 'storm', atUs, loss: 0.2, duplication: 0.2, reordering: 0.3, forUs: forMs(random, 300, 1000) },
 ];
 
+/**
+ * A follower crashes when the leader has just stored a snapshot, and is sent it as soon as it is back: it has entries behind the snapshot's
+ * last one, and does not know yet that they are committed.
+ */
+const snapshotAfterRestart: Schedule = ({ random, atUs }) => {
+  const target = anybody(random);
+  const signal = 'snapshotStored';
+  const sendings = [4, 7, 11, 16].map((ms): KvFault => {
+    const action = { type: 'forceSnapshot' as const, to: target };
+    return { kind: 'act', atUs, on: { signal, delayUs: ms * MS }, action, forUs: MS };
+  });
+  const on = { signal, delayUs: random.integer(0, 2 * MS) };
+  return [{ kind: 'crash', atUs, on, target, forUs: forMs(random, 1, 4) }, ...sendings];
+};
+
 const transfer: Schedule = ({ random, atUs }) => [
   { kind: 'act', atUs, action: { type: 'transfer', to: anybody(random) }, forUs: MS },
 ];
@@ -314,7 +329,7 @@ const skewedLeader: Schedule = ({ random, atUs }) => [
     kind: 'skewClock',
     atUs,
     target: LEADER,
-    rate: random.pick([0.2, 0.5, 2]),
+    rate: random.pick([0.1, 0.2, 0.2, 0.5, 2]),
     jumpUs: random.integer(-5_000_000, 5_000_000),
     forUs: forMs(random, 1500, 3000),
   },
@@ -345,6 +360,8 @@ const SCHEDULES: readonly Schedule[] = [
   latecomer,
   latecomer,
   forcedSnapshot,
+  snapshotAfterRestart,
+  snapshotAfterRestart,
   transfer,
   transferInPartition,
   jointTrouble,
@@ -361,6 +378,7 @@ const SCHEDULES: readonly Schedule[] = [
   deafFollower,
   amnesia,
   disks,
+  skewedLeader,
   skewedLeader,
   pause,
 ];

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { globSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -26,9 +26,13 @@ interface Ended {
   readonly stderr: string;
 }
 
-function start(program: string, words: string): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+function start(
+  program: string,
+  words: string,
+  data = environment.STRESS_TEST_DATA,
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const parameters = [join(root, 'bin', `${program}.mjs`), ...words.split(' ')];
-  const child = spawn(process.execPath, parameters, { cwd: base, env: environment });
+  const child = spawn(process.execPath, parameters, { cwd: base, env: { ...environment, STRESS_TEST_DATA: data } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (text) => {
@@ -68,6 +72,8 @@ test('a cluster from its start to its end, through a death, a restart by hand, a
     stdout: expect.stringMatching(/^0 .* healthy .*\n1 .* healthy .*\n2 .* healthy /m),
   });
   expect((await bombarder('cluster start')).stderr).toContain('it was up already');
+
+  await stopElsewhere(port);
 
   const flood = JSON.parse((await bombarder('flood --count 60 --concurrency 6 --json')).stdout);
   expect(flood).toMatchObject({ operations: 60, succeeded: 60, failed: 0, consistency: { result: 'equal' } });
@@ -111,6 +117,16 @@ test('a cluster from its start to its end, through a death, a restart by hand, a
   expect((await bombarder('cluster status')).code).toBe(4);
 }, 60_000);
 
+/** Of other data on the same ports: nobody is ended, and who holds the ports is said. */
+async function stopElsewhere(port: number): Promise<void> {
+  const data = join(base, 'elsewhere');
+  mkdirSync(data);
+  writeFileSync(join(data, 'cluster.json'), JSON.stringify({ version: 1, firstPort: port }));
+  const { stdout, stderr } = await start('bombarder', 'cluster stop', data).ended;
+  expect(stdout).toBe(`nothing was running in ${data}\n`);
+  expect(stderr).toContain(`let alone, since it is not of ${data}: port ${port} `);
+}
+
 /** Leaves nobody dead, and no k6. */
 async function interruptChaos(): Promise<void> {
   const { child, ended } = start('bombarder', 'storm --count 5000 --chaos --kill-interval 1');
@@ -142,15 +158,7 @@ test('a port that is taken: who holds it, and what to do; nothing is started', a
   const port = await freePort();
   const server = createServer().listen(port + 1, '127.0.0.1');
   await until(() => server.listening);
-  const other = { ...environment, STRESS_TEST_DATA: join(base, 'other') };
-  const child = spawn(process.execPath, [join(root, 'bin/bombarder.mjs'), 'cluster', 'start', '--port', String(port)], {
-    env: other,
-  });
-  let stderr = '';
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const code = await new Promise((done) => child.once('close', done));
+  const { code, stderr } = await start('bombarder', `cluster start --port ${port}`, join(base, 'other')).ended;
   server.close();
   expect(code).toBe(4);
   expect(stderr).toContain(`port ${port + 1} (http of node 1) is held by process ${process.pid}`);

@@ -1,6 +1,7 @@
 /** `cluster start`, `stop` and `status`. */
 import { relative } from 'node:path';
 import type { NodeStatus, RaftHealth } from '../../../services/kv/api.ts';
+import { takenPorts } from '../../cluster/standing.ts';
 import { note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit_code.ts';
 import { columns } from '../terminal.ts';
@@ -48,6 +49,9 @@ export async function stopCommand(context: BombarderContext, flags: { readonly j
   if (flags.json) printJson(context, { ended: ended.map(({ node, pid }) => ({ node: node.index, pid })) });
   else if (ended.length === 0) print(context, `nothing was running in ${cluster.dataDirectory}`);
   for (const { node, pid } of flags.json ? [] : ended) print(context, `ended node ${node.index} (process ${pid})`);
+  // A node on other data is somebody else's.
+  const left = await takenPorts(cluster.nodes.map(({ place }) => place.ports));
+  for (const sentence of left) note(context, `let alone, since it is not of ${cluster.dataDirectory}: ${sentence}`);
   return EXIT.pass;
 }
 

@@ -2,6 +2,7 @@
  * The three nodes of `bombarder cluster start`: processes of this machine that outlive the command, with their data in one directory.
  * A node is whoever works on its data directory, so one that a person restarted by hand is one of them.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -216,12 +217,18 @@ export class LocalCluster {
     return this.#registry;
   }
 
+  /** By the data, not only by the port: another cluster may have had the same ports, or have them now. */
+  get #name(): string {
+    const data = createHash('sha256').update(this.dataDirectory).digest('hex').slice(0, 8);
+    return `stress-${this.#firstPort}-${data}`;
+  }
+
   get #runId(): string {
-    return `up-stress-${this.#firstPort}`;
+    return `up-${this.#name}`;
   }
 
   get #runDirectory(): string {
-    return join(this.#options.stateDirectory, 'up', `stress-${this.#firstPort}`);
+    return join(this.#options.stateDirectory, 'up', this.#name);
   }
 
   get #registryFile(): string {

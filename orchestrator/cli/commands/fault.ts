@@ -198,7 +198,14 @@ async function inject(
   const nodes = await chooseTargets(target, cluster.nodes, new Prng(seed));
   if (nodes.length === 0) throw new FaultUnavailableError(`no running node is "${target}"`);
   // Several commands may inject at once: what one heals must be its own.
-  const heal = await faults[kind].inject({ name: `by-hand-${seed}`, nodes, parameters, seed, signal, struck: () => {} });
+  const heal = await faults[kind].inject({
+    name: `by-hand-${seed}`,
+    nodes,
+    parameters,
+    seed,
+    signal,
+    struck: () => {},
+  });
   const how = describeParameters(parameters);
   const whom = nodes.map(({ index }) => `node ${index}`).join(', ');
   print(

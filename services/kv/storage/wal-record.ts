@@ -133,17 +133,18 @@ function readEntries(reader: BinaryReader): Entry[] {
 /**
  * Where a valid record begins after `from`, or null. Used to tell an unfinished last write (nothing valid can follow, because a
  * record is written only when the one before it is durable) from damage to something that was durable.
- * @param numberMin the number of the damaged record: one that follows has a greater or the same number
+ * @param numberMin the number of the damaged record: one that follows has a greater or the same number; null when it is not known
  */
-export function findRecord(segment: Buffer, from: number, numberMin: number): number | null {
+export function findRecord(segment: Buffer, from: number, numberMin: number | null): number | null {
   // Each record takes at least this many bytes, which bounds the numbers that can follow and spares most checksums.
-  const numberMax = numberMin + Math.ceil((segment.length - from) / (RECORD_HEAD_BYTES + PAYLOAD_BYTES_MIN));
+  const recordsMax = Math.ceil((segment.length - from) / (RECORD_HEAD_BYTES + PAYLOAD_BYTES_MIN));
+  const numberMax = numberMin === null ? Number.MAX_SAFE_INTEGER : numberMin + recordsMax;
   const last = segment.length - RECORD_HEAD_BYTES - PAYLOAD_BYTES_MIN;
   for (let at = from; at <= last; at++) {
     const length = segment.readUInt32BE(at);
     if (length < PAYLOAD_BYTES_MIN || at + RECORD_HEAD_BYTES + length > segment.length) continue;
     const number = segment.readUInt32BE(at + 8) * 0x1_0000_0000 + segment.readUInt32BE(at + 12);
-    if (number < numberMin || number > numberMax) continue;
+    if (number < (numberMin ?? 0) || number > numberMax) continue;
     const record = segment.subarray(at, at + RECORD_HEAD_BYTES + length);
     if (record.readUInt32BE(4) === checksum(record)) return at;
   }

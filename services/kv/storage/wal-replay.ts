@@ -93,7 +93,7 @@ function readHeader(data: Buffer, path: string, clusterId: string, last: boolean
         `${path}: ${header.damage}: start the version of stress_node that wrote it`,
       );
     }
-    if (last && findRecord(data, 0, 0) === null && data.length < SEGMENT_HEADER_BYTES * 2) return null;
+    if (last && data.length < SEGMENT_HEADER_BYTES * 2 && findRecord(data, 0, null) === null) return null;
     throw new StorageCorruptError(path, 0, header.damage);
   }
   if (header.clusterId !== clusterId) {

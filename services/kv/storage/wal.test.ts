@@ -127,6 +127,20 @@ describe('damage', () => {
     );
   });
 
+  test('a flipped bit in the header of a young last segment stops the node, whatever the numbers of its records', async () => {
+    const disk = new MemoryDisk();
+    const { log } = await WriteAheadLog.open(disk, DIRECTORY, SMALL);
+    // Record numbers go on through all segments: those of the last one are far beyond what fits into one.
+    for (let index = 1; index <= 60; index++) await log.append([{ hardState: hardState(1), entries: [entry(index)] }]);
+    const path = `${DIRECTORY}/${(await disk.list(DIRECTORY)).at(-1)}`;
+    expect((await disk.readFile(path)).length).toBeLessThan(512);
+    disk.damage(path, (data) => {
+      data[17]! ^= 1;
+      return data;
+    });
+    await expect(replayed(disk, SMALL)).rejects.toThrow(StorageCorruptError);
+  });
+
   test('damage before a later segment, and a missing segment, stop the node', async () => {
     const many = async () => {
       const disk = new MemoryDisk();

@@ -241,7 +241,7 @@ export class Raft implements Roles {
 
   /** A copy of a message that was taken gets no answer: what it holds may be in the log, and a refusal is definite. */
   #refuseForwardedOnce(message: MessageOf<'forwardProposals'>, reason: RefusalReason): void {
-    if (this.#forwarding.take(message) || true) this.#refuseForwarded(message, idsOf(message.proposals), reason);
+    if (this.#forwarding.take(message)) this.#refuseForwarded(message, idsOf(message.proposals), reason);
   }
 
   #read(ids: readonly string[]): void {
