@@ -2,7 +2,7 @@
 import { ABSENT, CREATE, DELETE, type History, NONE, OK, operationAt, READ, UNKNOWN } from './history.ts';
 import { sortBy } from './order.ts';
 import type { Search } from './search.ts';
-import type { Violation } from './types.ts';
+import { processName, type Violation } from './types.ts';
 
 /** Operations that one look at a smaller set may take: more, and the set counts as one that can be ordered. */
 const STEPS_MAX = 200_000;
@@ -133,7 +133,8 @@ export class WindowFinder {
 
   #reason(all: Int32Array, rows: readonly number[], impossible: number): string {
     const { kinds, outcomes, values, starts, ends, processes, nodes } = this.#history;
-    const said = `process ${processes[impossible]} at node ${nodes[impossible]} ${this.#did(impossible)}`;
+    const by = (row: number) => processName(processes[row]!);
+    const said = `${by(impossible)} at node ${nodes[impossible]} ${this.#did(impossible)}`;
     const isRead = kinds[impossible] === READ && outcomes[impossible] === OK;
     const isWrite = (row: number) => kinds[row]! < DELETE && outcomes[row] !== ABSENT;
     const writes = all.filter((row) => isWrite(row) && values[row] === values[impossible]);
@@ -141,7 +142,7 @@ export class WindowFinder {
     if (isRead && writes.every((row) => starts[row]! > ends[impossible]!)) return `${said} before its write began`;
     // Of what was over when it began, the last says most.
     const earlier = rows.filter((row) => ends[row]! < starts[impossible]!).sort((a, b) => ends[b]! - ends[a]!);
-    const after = earlier.map((row) => ` after process ${processes[row]} ${this.#did(row)}`).slice(0, 1);
+    const after = earlier.map((row) => ` after ${by(row)} ${this.#did(row)}`).slice(0, 1);
     const these = rows.length === 1 ? 'no order explains it' : `no order explains these ${rows.length} operations`;
     return `${said}${after.join('')}: ${these}`;
   }

@@ -78,7 +78,8 @@ export function unaskedAlertsOf({ record, panels }: ReportInput): readonly strin
 export function expectationOf(criterion: Criterion): string {
   const during = criterion.during === undefined ? '' : ` during ${criterion.during}`;
   const within = criterion.withinMs === undefined ? '' : ` within ${formatSeconds(criterion.withinMs / 1000)}`;
-  return `${criterion.expect}${during}${within}${criterion.outside === 'faults' ? ' outside faults' : ''}`;
+  const stretch = criterion.stretch === undefined ? '' : `, time × ${criterion.stretch}`;
+  return `${criterion.expect}${during}${within}${criterion.outside === 'faults' ? ' outside faults' : ''}${stretch}`;
 }
 
 /** Start of the load: scenario files count their faults from it, and so does every `+m:ss` of a report. */
@@ -99,30 +100,29 @@ export function shownWindowOf(record: RunRecord): { readonly from: number; reado
   return { from, to: Math.max(settled ?? endOf(record), from + 1_000) };
 }
 
-/** The rule's summary; a label it names is filled in from where the alert was pending or fired, else shown by its name: `‹peer›`. */
-export function summaryOf({ annotations, firing, pending }: CriterionResult): string {
-  const labels = (firing[0] ?? pending[0])?.labels ?? {};
-  return (annotations.summary ?? '').replace(
-    /\{\{\s*\$labels\.(\w+)\s*\}\}/g,
-    (_, name) => labels[name] ?? `‹${name}›`,
-  );
-}
-
 /** `+0:25 – +0:31` */
 export function spanText(span: { readonly from: number; readonly to: number }, origin: number): string {
   return `${formatOffset(span.from - origin)} – ${formatOffset(span.to - origin)}`;
 }
 
-/** An interval's labels without those that every interval of the rule has. */
-export function labelsText(interval: Interval): string {
-  return Object.entries(interval.labels)
-    .filter(([label]) => label !== 'severity' && label !== 'system')
-    .map(([label, value]) => `${label}=${value}`)
-    .join(' ');
+/** The same for all that a rule finds in one run: they tell no two intervals apart. */
+const LABELS_OF_THE_RUN = new Set(['severity', 'system', 'route', 'job', 'run_id', 'segment']);
+
+/** What an interval is about: `node 1 (127.0.0.1:40123)`, `fault chaos injection 2`. */
+export function labelsText({ labels }: Interval): string {
+  const { node, instance, ...others } = labels;
+  const where = node === undefined ? [] : [`node ${node}${instance === undefined ? '' : ` (${instance})`}`];
+  const rest = Object.entries(others).filter(([label]) => !LABELS_OF_THE_RUN.has(label));
+  return [...where, ...rest.map(([label, value]) => `${label} ${value}`)].join(' ');
 }
 
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
+/** From which release the nodes were upgraded: `started from 0.1.0 (v0.1.0)`. */
+export function startedFromText({ startedFrom }: RunRecord): string | false {
+  return startedFrom !== undefined && `started from ${startedFrom.version} (${startedFrom.ref})`;
+}
+
+export function count(amount: number, noun: string, plural = `${noun}s`): string {
+  return `${amount} ${amount === 1 ? noun : plural}`;
 }
 
 /** Length between two instants that may be unknown. */

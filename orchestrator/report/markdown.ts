@@ -13,10 +13,11 @@ import {
   type ReportInput,
   sentenceOf,
   sortedCriteria,
+  startedFromText,
   tookText,
 } from './input.ts';
 import { formatLoad } from './load-sentence.ts';
-import { tileValue } from './page/tiles.ts';
+import { tileName, tileValue } from './page/tiles.ts';
 import { describeViolation } from './violation.ts';
 
 /** One line that cannot start a table cell, an element, a link, an emphasis or a mention. */
@@ -46,7 +47,7 @@ function faults({ record }: ReportInput): string[] {
     if (fault.injectedAt === undefined)
       return `- ${name}: ${plain(what)} was not injected${fault.error === undefined ? '' : `: ${plain(fault.error)}`}`;
     const service = tookText(fault.injectedAt, fault.serviceRecoveredAt);
-    return `- ${name}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready after ${tookText(fault.injectedAt, fault.recoveredAt)}`;
+    return `- ${name}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready ${tookText(fault.healedAt, fault.recoveredAt)} after the heal`;
   });
   return lines.length === 0 ? [] : ['', '**Faults**', '', ...lines];
 }
@@ -76,11 +77,11 @@ function checkers({ record }: ReportInput): string[] {
   ];
 }
 
-function numbers({ panels }: ReportInput): string[] {
+function numbers({ record, panels }: ReportInput): string[] {
   const tiles = (panels?.dashboards[0]?.rows[0]?.panels ?? []).filter((panel) => panel.kind === 'stat');
   return tiles.length === 0
     ? []
-    : ['', tiles.map((tile) => `${plain(tile.title)} **${plain(tileValue(tile).text)}**`).join(' · ')];
+    : ['', tiles.map((tile) => `${plain(tileName(tile, record))} **${plain(tileValue(tile).text)}**`).join(' · ')];
 }
 
 export function renderMarkdown(input: ReportInput): string {
@@ -88,7 +89,8 @@ export function renderMarkdown(input: ReportInput): string {
   const { scenario } = record;
   const { word, emoji } = OUTCOMES[outcomeOf(record)];
   const further = furtherReasonsOf(record).map((reason) => `- ${plain(reason)}`);
-  const load = `${count(scenario.nodes, 'node')}, ${formatLoad(scenario.load)}`;
+  const from = startedFromText(record);
+  const load = `${count(scenario.nodes, 'node')}${from === false ? '' : ` ${plain(from)}`}, ${formatLoad(scenario.load)}`;
   return [
     `### ${emoji} ${word}: ${plain(scenario.title)}`,
     '',

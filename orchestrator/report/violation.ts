@@ -1,5 +1,5 @@
 /** A violation of linearizability as text; what a drawing of it needs, too. */
-import type { Operation, Violation } from '../checkers/types.ts';
+import { FINAL_READER, type Operation, type Violation } from '../checkers/types.ts';
 
 /** Values come from a load script and have no bound. */
 const VALUE_LENGTH_MAX = 24;
@@ -47,7 +47,7 @@ export function describeViolation(violation: Violation): string {
   const origin = moments[0] ?? 0;
   const at = (time: number | null) => (time === null ? 'never' : `${time - origin} ms`);
   const rows = window.map((operation) => [
-    `${operation.process}`,
+    operation.process === FINAL_READER ? 'final' : `${operation.process}`,
     `${operation.node}`,
     operationLabel(operation),
     at(operation.start),

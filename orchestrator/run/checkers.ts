@@ -12,7 +12,13 @@ import type { History } from '../checkers/history.ts';
 import { checkLinearizability } from '../checkers/linearizability.ts';
 import { readHistory } from '../checkers/read_history.ts';
 import { compareStates } from '../checkers/states.ts';
-import type { CheckersRecord, NodeState, Operation, StateComparison } from '../checkers/types.ts';
+import {
+  type CheckersRecord,
+  FINAL_READER,
+  type NodeState,
+  type Operation,
+  type StateComparison,
+} from '../checkers/types.ts';
 import type { CheckerMetrics } from './checker_metrics.ts';
 import { type CheckerName, RUN_FILES, type RunRecord } from './record.ts';
 
@@ -41,8 +47,6 @@ const EQUAL_INDEX_MS_MAX = 30_000;
 const POLL_MS = 100;
 const READ_MS_MAX = 30_000;
 const TIME_LIMIT_MS = 60_000;
-/** The orchestrator's own reads, in the history. */
-const FINAL_PROCESS = -1;
 /** The final reads, relative to the run directory. */
 export const FINAL_FILE = join(RUN_FILES.history, 'final.ndjson');
 
@@ -207,7 +211,7 @@ interface FinalState {
 function writeFinalReads(file: string, runId: string, final: FinalState, known: readonly string[]): void {
   const { entries, start, end, node } = final;
   const header = { header: { version: 1, segment: 0, runId } };
-  const read = { process: FINAL_PROCESS, operation: 'read' as const, start, end, node };
+  const read = { process: FINAL_READER, operation: 'read' as const, start, end, node };
   const there = [...entries].map(([key, value]): Operation => ({ ...read, key, value, outcome: 'ok' }));
   const gone = known.filter((key) => !entries.has(key));
   const absent = gone.map((key): Operation => ({ ...read, key, value: null, outcome: 'absent' }));

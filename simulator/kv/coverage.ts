@@ -68,7 +68,6 @@ export class Coverage {
     if (persist !== null && persist.snapshotWrite !== null) this.#chunk(node, persist.snapshotWrite);
     if (persist !== null && persist.entries.length > 0) this.#entries(node, persist.entries[0]!.index);
     if (input.type === 'message') this.#message(node, input.message);
-    if (input.type === 'snapshotStored' && node.role === 'leader') this.#world.signal('snapshotStored', node.id);
     if (input.type === 'read' && node.role === 'leader') this.#leaderAsked(node);
     for (const event of events) this.#event(node, event);
   }

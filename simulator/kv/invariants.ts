@@ -32,6 +32,8 @@ export class Invariants {
   /** What was committed at each index, as the first node that knew of it had it; index 0 is empty. */
   readonly committed: (Entry | null)[] = [null];
   readonly stability: Stability | null;
+  /** By index: a term in which the entry was committed, or a later one. */
+  readonly #commitTerms: Term[] = [0];
   readonly #nodes: ReadonlyMap<NodeId, SimulatedNode>;
   readonly #onCommit: (entry: Entry) => void;
   readonly #leaders = new Map<Term, NodeId>();
@@ -145,7 +147,8 @@ export class Invariants {
       );
     for (let index = log.base + 1; index <= this.commitIndex; index++) {
       const committed = this.committed[index]!;
-      if (log.at(index) !== committed.term)
+      // A leader elected late, in an earlier term than the one in which an entry was committed, need not have it.
+      if (log.at(index) !== committed.term && this.#commitTerms[index]! < term)
         violated(
           'leader-completeness',
           `leader ${node.id} of term ${term} lacks entry ${index} of term ${committed.term}, which was committed`,
@@ -160,6 +163,7 @@ export class Invariants {
       if (index !== this.committed.length)
         violated('state-machine-safety', `node ${node.id} commits ${index}, nobody has committed ${index - 1}`);
       this.committed.push(entry);
+      this.#commitTerms.push(node.core!.status().term);
       this.#isDurable(entry, node);
       this.#onCommit(entry);
     } else if (known !== entry && !isSame(known, entry)) {

@@ -122,6 +122,8 @@ export class StoredLog {
       replay.take(segmentName(sequence), sequence, files[i]!, i === files.length - 1);
     const tornBytes = replay.segments.at(-1)?.tornBytes ?? 0;
     this.#torn = null;
+    // It was in bytes that mean nothing; later segments are new.
+    this.#flipped = null;
     const meta = this.snapshot?.meta ?? null;
     const { restored, reset } = restore(replay.log, meta, keptEntries, 'wal');
     if (reset !== null) this.append([{ hardState: null, entries: [], reset }]);

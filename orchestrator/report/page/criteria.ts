@@ -1,7 +1,10 @@
 /** The table that the verdict is made of: what was asked of each alert, what it did, and its runbook. */
+import type { Objective } from '../../scenario/types.ts';
 import type { CriterionResult, Interval } from '../../verdict/types.ts';
+import { descriptionOf, objectiveText, peakText, summaryOf } from '../annotations.ts';
 import { formatSeconds } from '../format.ts';
 import {
+  count,
   expectationOf,
   labelsText,
   OUTCOMES,
@@ -9,57 +12,77 @@ import {
   type ReportInput,
   sortedCriteria,
   spanText,
-  summaryOf,
 } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import { renderRunbook } from '../runbooks.ts';
+import { renderSentence } from './sentence.ts';
 
 /** A flapping alert with a hundred labels sets must not bury the rest of the table. */
 const INTERVALS_SHOWN = 6;
 
-function intervals(title: string, all: readonly Interval[], origin: number): Markup | null {
+type Objectives = Readonly<Record<string, Objective>>;
+
+function intervals(title: 'firing' | 'pending', criterion: CriterionResult, origin: number): Markup | null {
+  const all: readonly Interval[] = criterion[title];
   if (all.length === 0) return null;
   const shown = all.slice(0, INTERVALS_SHOWN);
   return html`<div class="intervals"><span class="label">${title}</span><ul>${shown.map((interval) => {
-    const peak = interval.peak === null ? '' : `, peak ${Number(interval.peak.toPrecision(4))}`;
+    const peak = interval.peak === null ? '' : `, at worst ${peakText(criterion, interval.peak)}`;
     return html`<li><b>${spanText(interval, origin)}</b> (${formatSeconds((interval.to - interval.from) / 1000)}${peak}) <span class="labels">${labelsText(interval)}</span></li>`;
   })}${all.length > shown.length && html`<li>and ${all.length - shown.length} more</li>`}</ul></div>`;
 }
 
-function details(criterion: CriterionResult, runbook: string | undefined): Markup {
+function details(criterion: CriterionResult, objectives: Objectives, runbook: string | undefined): Markup {
   const open = criterion.result === 'fail';
+  const objective = objectiveText(criterion, objectives);
   return html`<details class="rule"><summary>Rule</summary><pre><code>${criterion.expr}</code></pre><p>for ${formatSeconds(
     criterion.for / 1000,
-  )}${criterion.labels.severity !== undefined && `, severity ${criterion.labels.severity}`}</p></details>${
+  )}${criterion.labels.severity !== undefined && `, severity ${criterion.labels.severity}`}${objective !== null && `, ${objective}`}</p></details>${
     runbook !== undefined &&
     html`<details class="runbook"${open && html` open`}><summary>Runbook</summary><div class="prose">${renderRunbook(runbook)}</div></details>`
   }`;
 }
 
-function row(criterion: CriterionResult, origin: number, runbook: string | undefined): Markup {
+function row(criterion: CriterionResult, { record, runbooks }: ReportInput): Markup {
   const { word, symbol } = OUTCOMES[criterion.result];
+  const origin = originOf(record);
+  const { objectives } = record.scenario;
+  const description = descriptionOf(criterion);
+  const objective = description === null ? null : objectiveText(criterion, objectives);
   return html`<tr data-outcome="${criterion.result}">
 <td data-label="Result"><span class="badge"><span aria-hidden="true">${symbol}</span> ${word.toLowerCase()}</span></td>
 <th scope="row" data-label="Alert">${criterion.alert}<p class="summary">${summaryOf(criterion)}</p></th>
 <td data-label="Expected">${expectationOf(criterion)}</td>
-<td data-label="What happened"><p>${criterion.reason}</p>${intervals('firing', criterion.firing, origin)}${intervals('pending', criterion.pending, origin)}${
+<td data-label="What happened"><p>${renderSentence(criterion.reason)}</p>${intervals('firing', criterion, origin)}${intervals('pending', criterion, origin)}${
+    description !== null &&
+    html`<p><span class="label">the alert says</span> ${renderSentence(description)}${objective !== null && ` (${objective})`}</p>`
+  }${
     criterion.faultsActive.length > 0 &&
     html`<p><span class="label">faults in force</span> ${criterion.faultsActive.join(', ')}</p>`
-  }${details(criterion, runbook)}</td>
+  }${details(criterion, objectives, runbooks.get(criterion.alert))}</td>
 </tr>`;
 }
 
-export function renderCriteria({ record, runbooks }: ReportInput): Markup {
-  const criteria = sortedCriteria(record);
-  if (criteria.length === 0) {
-    const asked = record.scenario.criteria.map(
-      (criterion) => html`<li>${criterion.alert}: ${expectationOf(criterion)}</li>`,
-    );
+function table(criteria: readonly CriterionResult[], input: ReportInput): Markup {
+  return html`<table class="criteria"><thead><tr><th scope="col">Result</th><th scope="col">Alert</th><th scope="col">Expected</th><th scope="col">What happened</th></tr></thead>
+<tbody>${criteria.map((criterion) => row(criterion, input))}</tbody></table>`;
+}
+
+/** What was met is folded away where something else was not: that is what the page was opened for. */
+function tables(input: ReportInput): Markup {
+  const criteria = sortedCriteria(input.record);
+  const met = criteria.filter(({ result }) => result === 'pass');
+  if (met.length === 0 || met.length === criteria.length) return table(criteria, input);
+  const others = criteria.filter(({ result }) => result !== 'pass');
+  return html`${table(others, input)}<details class="met"><summary>${count(met.length, 'more criterion', 'more criteria')} met</summary>${table(met, input)}</details>`;
+}
+
+export function renderCriteria(input: ReportInput): Markup {
+  const { verdict, scenario } = input.record;
+  if ((verdict?.criteria ?? []).length === 0) {
+    const asked = scenario.criteria.map((criterion) => html`<li>${criterion.alert}: ${expectationOf(criterion)}</li>`);
     return html`<section id="criteria"><h2>Criteria</h2><p>Not judged. The scenario asks for:</p><ul>${asked}</ul></section>`;
   }
-  const origin = originOf(record);
-  return html`<section id="criteria"><h2>Criteria</h2>
-<table class="criteria"><caption>Each criterion is a Prometheus alert and what is expected of it. Times count from the start of the load.</caption>
-<thead><tr><th scope="col">Result</th><th scope="col">Alert</th><th scope="col">Expected</th><th scope="col">What happened</th></tr></thead>
-<tbody>${criteria.map((criterion) => row(criterion, origin, runbooks.get(criterion.alert)))}</tbody></table></section>`;
+  return html`<section id="criteria"><h2>Criteria</h2><p class="lead">Each criterion is a Prometheus alert and what is expected of it. Times count from the start of the load.</p>
+${tables(input)}</section>`;
 }

@@ -1,6 +1,6 @@
 /** Where and with what the run was made, and what to type next. */
 import { formatInstant, formatValue } from '../format.ts';
-import type { ReportInput } from '../input.ts';
+import { type ReportInput, startedFromText } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 
 export function renderEnvironment({ record }: ReportInput): Markup {
@@ -13,6 +13,7 @@ export function renderEnvironment({ record }: ReportInput): Markup {
     ['Node.js', runtime.node],
     ...Object.entries(record.tools),
     ['Machine', `${runtime.platform}, ${runtime.cpus} CPUs, ${formatValue(runtime.memoryBytes, 'bytes')} memory`],
+    ...(record.startedFrom === undefined ? [] : [['Nodes', startedFromText(record) || ''] as const]),
     ...record.nodes.map((node) => [`Node ${node.index}`, `${node.url}, process ${node.pid}, log ${node.log}`] as const),
     ...(record.verdict === undefined ? [] : [['Judged', formatInstant(record.verdict.judgedAt)] as const]),
   ];

@@ -10,12 +10,14 @@ import {
   outcomeOf,
   type ReportInput,
   sentenceOf,
+  startedFromText,
   unaskedAlertsOf,
 } from '../input.ts';
 import { formatLoad } from '../load-sentence.ts';
 import { html, type Markup } from '../markup.ts';
 import type { PanelData } from '../panels.ts';
-import { tileValue } from './tiles.ts';
+import { renderSentence } from './sentence.ts';
+import { isLatencyUnderFault, type TileValue, tileName, tileValue } from './tiles.ts';
 
 const UNITS = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
 
@@ -44,20 +46,15 @@ export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): M
 <p class="verdict"><span class="symbol" aria-hidden="true">${symbol}</span> <span class="word">${word}</span></p>
 <div class="about">
 <h1>${scenario.title}</h1>
-<p class="sentence">${sentenceOf(record)}</p>
-${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${reason}</li>`)}</ul>`}
-${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${formatLoad(scenario.load)}</span>${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
+<p class="sentence">${renderSentence(sentenceOf(record))}</p>
+${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${renderSentence(reason)}</li>`)}</ul>`}
+${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${formatLoad(scenario.load)}</span>${startedFromText(record) && html`<span>${startedFromText(record)}</span>`}${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
     record.startedAt,
   )}</time></span><span>took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)}</span><span>seed ${record.seed}</span></p>
 ${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}
 </div>
 </header>
-${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderTile(tile, objectiveOf(tile, record), isLatencyUnderFault(tile, record)))}</ul>`}`;
-}
-
-/** A latency over the whole load contains what the faults cost, which a criterion may leave out: not comparable with its objective. */
-function isLatencyUnderFault(tile: PanelData, record: RunRecord): boolean {
-  return / p\d+$/.test(tile.title) && record.faults.some((fault) => fault.injectedAt !== undefined);
+${tiles.length > 0 && html`<ul class="tiles">${tiles.map((tile) => renderVerdictTile(tile, record))}</ul>`}`;
 }
 
 /** Durations must stay below their objective, shares and rates above it. */
@@ -66,14 +63,24 @@ function isWorse(value: number | null, objective: Objective): boolean {
   return objective.unit === 'seconds' ? value > objective.value : value < objective.value;
 }
 
-/** A stat panel: its value, its title, and its colour only together with words that say the same. */
-export function renderTile(panel: PanelData, objective?: Objective, underFault = false): Markup {
-  const { text, value, state } = tileValue(panel);
-  const worse = objective !== undefined && !underFault && isWorse(value, objective);
-  const flag = worse
-    ? `worse than ${formatValue(objective.value, UNITS[objective.unit])}`
-    : state === 'bad' && 'outside its limit';
-  return html`<li class="tile" data-state="${worse ? 'bad' : state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${panel.title}${underFault && ', faults included'}</span>${
-    flag !== false && html`<span class="flag">${flag}</span>`
+/** One of the numbers at the top. Without a verdict nothing of it is good yet: the run had not shown all that it was to show. */
+function renderVerdictTile(panel: PanelData, record: RunRecord): Markup {
+  const { value, state } = tileValue(panel);
+  const objective = isLatencyUnderFault(panel, record) ? undefined : objectiveOf(panel, record);
+  const name = tileName(panel, record);
+  if (objective !== undefined && isWorse(value, objective))
+    return tile(panel, name, 'bad', `worse than ${formatValue(objective.value, UNITS[objective.unit])}`);
+  return tile(panel, name, state === 'good' && outcomeOf(record) === 'none' ? 'plain' : state);
+}
+
+/** A stat panel of any other row. */
+export function renderTile(panel: PanelData): Markup {
+  return tile(panel, panel.title, tileValue(panel).state);
+}
+
+/** The value, what it is, and its colour only together with words that say the same. */
+function tile(panel: PanelData, name: string, state: TileValue['state'], flag = 'outside its limit'): Markup {
+  return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${tileValue(panel).text}</span><span class="name">${name}</span>${
+    state === 'bad' && html`<span class="flag">${flag}</span>`
   }</li>`;
 }

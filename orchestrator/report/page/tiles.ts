@@ -1,5 +1,7 @@
 /** What a stat panel says. */
+import type { RunRecord } from '../../run/record.ts';
 import { formatValue } from '../format.ts';
+import { outcomeOf } from '../input.ts';
 import type { PanelData } from '../panels.ts';
 
 export interface TileValue {
@@ -21,4 +23,15 @@ export function tileValue(panel: PanelData): TileValue {
   const step = panel.thresholds.filter((threshold) => threshold.value === null || value >= threshold.value).at(-1);
   const state = step?.color === 'red' ? 'bad' : step?.color === 'green' ? 'good' : 'plain';
   return { text: formatValue(value, panel.unit, panel.decimals), value, state };
+}
+
+/** A latency over the whole load contains what the faults cost, which a criterion may leave out: not comparable with its objective. */
+export function isLatencyUnderFault(panel: PanelData, record: RunRecord): boolean {
+  return / p\d+$/.test(panel.title) && record.faults.some((fault) => fault.injectedAt !== undefined);
+}
+
+/** The title, and what the number must not be taken for: a latency without the faults, or the result of a whole run. */
+export function tileName(panel: PanelData, record: RunRecord): string {
+  const faults = isLatencyUnderFault(panel, record) ? ', faults included' : '';
+  return `${panel.title}${faults}${outcomeOf(record) === 'none' ? ', so far' : ''}`;
 }

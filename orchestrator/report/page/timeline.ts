@@ -1,6 +1,6 @@
 /** What happened when: phases, load, faults and alerts on one axis, and how long each recovery took. */
 import { describeFaultRecord, type FaultRecord, injectionName, type RunRecord } from '../../run/record.ts';
-import { formatOffset } from '../format.ts';
+import { formatOffset, formatSeconds } from '../format.ts';
 import { endOf, originOf, type ReportInput, shownWindowOf, tookText } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import type { FiringInterval } from '../panels.ts';
@@ -137,10 +137,11 @@ function faultRow(fault: FaultRecord, origin: number, end: number, zoomable: boo
     zoomable &&
     injectedAt !== undefined &&
     html` <button type="button" class="zoom" data-from="${injectedAt - 5000}" data-to="${(fault.recoveredAt ?? fault.healedAt ?? end) + 5000}">zoom charts</button>`;
-  return html`<tr><th scope="row" data-label="Fault">${injectionName(fault)}${zoom}</th><td data-label="What">${describeFaultRecord(fault)}</td><td data-label="Injected">${at(injectedAt)}</td><td data-label="Healed">${at(fault.healedAt)}</td><td data-label="Service back after">${tookText(
+  const late = fault.lateMs !== undefined && ` (${formatSeconds(fault.lateMs / 1000)} late)`;
+  return html`<tr><th scope="row" data-label="Fault">${injectionName(fault)}${zoom}</th><td data-label="What">${describeFaultRecord(fault)}</td><td data-label="Injected">${at(injectedAt)}${late}</td><td data-label="Healed">${at(fault.healedAt)}</td><td data-label="Service back after">${tookText(
     injectedAt,
     fault.serviceRecoveredAt,
-  )}</td><td data-label="All nodes ready after">${tookText(injectedAt, fault.recoveredAt)}</td><td data-label="Nodes ready before / after">${fault.healthBefore ?? '–'} / ${fault.healthAfter ?? '–'}${
+  )}</td><td data-label="All nodes ready after the heal">${tookText(fault.healedAt, fault.recoveredAt)}</td><td data-label="Nodes ready before / after">${fault.healthBefore ?? '–'} / ${fault.healthAfter ?? '–'}${
     fault.error !== undefined && html`<p class="error">${fault.error}</p>`
   }</td></tr>`;
 }
@@ -152,7 +153,7 @@ export function renderTimeline(input: ReportInput): Markup {
   const marks = ticks(window, origin);
   const faults =
     record.faults.length > 0 &&
-    html`<table class="faults"><caption>Faults, and how long the system took to come back; both times count from the injection.</caption><thead><tr><th scope="col">Fault</th><th scope="col">What</th><th scope="col">Injected</th><th scope="col">Healed</th><th scope="col">Service back after</th><th scope="col">All nodes ready after</th><th scope="col">Nodes ready before / after</th></tr></thead><tbody>${record.faults.map(
+    html`<table class="faults"><caption>Faults, and how long the system took to come back: clients since the injection, all nodes since the heal.</caption><thead><tr><th scope="col">Fault</th><th scope="col">What</th><th scope="col">Injected</th><th scope="col">Healed</th><th scope="col">Service back after</th><th scope="col">All nodes ready after the heal</th><th scope="col">Nodes ready before / after</th></tr></thead><tbody>${record.faults.map(
       (fault) => faultRow(fault, origin, window.to, input.panels !== null),
     )}</tbody></table>`;
   return html`<section id="timeline"><h2>Timeline</h2><div class="timeline">${lanes(input).map((entry) => lane(entry, window, origin, marks))}${axis(window, origin, marks)}</div>${faults}</section>`;

@@ -1,5 +1,5 @@
 /** A violation of linearizability drawn: a lane for each process, a bar for each operation, the impossible one in red. */
-import type { Operation, Violation } from '../../checkers/types.ts';
+import { type Operation, processName, type Violation } from '../../checkers/types.ts';
 import { formatSeconds } from '../format.ts';
 import { html, type Markup } from '../markup.ts';
 import { beforeText, momentsOf, operationLabel } from '../violation.ts';
@@ -36,9 +36,11 @@ function drawing({ window, impossible, reason }: Violation): Markup {
       const room = (next === undefined ? WIDTH : scale.x(next.start)) - scale.x(operation.start);
       return bar(operation, { scale, y: lane * LANE_HEIGHT, room }, operation === window[impossible]);
     });
-    return html`<text class="process" x="0" y="${lane * LANE_HEIGHT + 35}">process ${process}</text>${bars}`;
+    return html`<text class="process" x="0" y="${lane * LANE_HEIGHT + 35}">${processName(process).replace('the ', '')}</text>${bars}`;
   });
-  const spoken = window.map((operation) => `process ${operation.process}: ${operationLabel(operation)}`).join('; ');
+  const spoken = window
+    .map((operation) => `${processName(operation.process)}: ${operationLabel(operation)}`)
+    .join('; ');
   return html`<svg role="img" aria-label="${reason}. ${spoken}" viewBox="0 0 ${WIDTH} ${height}">${scale.ticks(height)}${lanes}</svg>`;
 }
 
@@ -89,5 +91,5 @@ function bar(operation: Operation, { scale, y, room }: Place, isImpossible: bool
   const characters = Math.max(3, Math.floor(room / CHARACTER_WIDTH));
   const shown = endsRight || text.length <= characters ? text : `${text.slice(0, characters - 1)}…`;
   const [x, anchor] = endsRight ? [from + width, 'end'] : [from, 'start'];
-  return html`<rect class="${kind}${operation.end === null && ' open'}" x="${from}" y="${y + 22}" width="${width}" height="18" rx="3"><title>${said}, by process ${operation.process} at node ${operation.node}</title></rect><text class="said${isImpossible && ' impossible'}" x="${x}" y="${y + 16}" text-anchor="${anchor}">${shown}</text>`;
+  return html`<rect class="${kind}${operation.end === null && ' open'}" x="${from}" y="${y + 22}" width="${width}" height="18" rx="3"><title>${said}, by ${processName(operation.process)} at node ${operation.node}</title></rect><text class="said${isImpossible && ' impossible'}" x="${x}" y="${y + 16}" text-anchor="${anchor}">${shown}</text>`;
 }

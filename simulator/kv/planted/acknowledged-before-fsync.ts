@@ -9,6 +9,6 @@ export const acknowledgedBeforeFsync: PlantedBug = {
   mistake: 'entries are acknowledged before fsync has returned',
   forbiddenBy: '§3.8, §10.2.1',
   caughtBy: ['durability'],
-  seedsMax: 300,
+  seedsMax: 20,
   variation: () => ({ release: 'written' }),
 };

@@ -9,8 +9,8 @@ export const committedSuffixTruncated: PlantedBug = {
   name: 'committed-suffix-truncated',
   mistake: 'an append that arrives late cuts off what follows it',
   forbiddenBy: '§3.5, Figure 3.1',
-  caughtBy: ['durability'],
-  seedsMax: 300,
+  caughtBy: ['durability', 'assertion'],
+  seedsMax: 20,
   variation: () => ({
     rules: {
       firstNewEntry: (entries, _log, commitIndex) => {

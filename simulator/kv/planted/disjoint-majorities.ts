@@ -11,8 +11,8 @@ export const disjointMajorities: PlantedBug = {
   name: 'disjoint-majorities',
   mistake: 'voters are exchanged at once, without a joint configuration',
   forbiddenBy: '§4.1, §4.3',
-  caughtBy: ['election-safety'],
-  seedsMax: 300,
+  caughtBy: ['election-safety', 'leader-completeness', 'durability', 'log-matching', 'state-machine-safety'],
+  seedsMax: 400,
   variation: () => ({
     rules: {
       planChange: (current, change) => {

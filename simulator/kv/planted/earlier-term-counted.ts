@@ -9,7 +9,7 @@ export const earlierTermCounted: PlantedBug = {
   name: 'earlier-term-counted',
   mistake: 'an entry of an earlier term is committed by counting who stores it',
   forbiddenBy: '§3.6.2, Figure 3.7',
-  caughtBy: ['leader-completeness'],
-  seedsMax: 300,
+  caughtBy: ['leader-completeness', 'durability', 'linearizability', 'state-machine-safety'],
+  seedsMax: 1000,
   variation: () => ({ rules: { commitsByCounting: () => true } }),
 };

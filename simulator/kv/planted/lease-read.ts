@@ -14,7 +14,7 @@ export const leaseRead: PlantedBug = {
   mistake: 'a leader answers reads by a lease that it measures with its own clock',
   forbiddenBy: '§6.4.1',
   caughtBy: ['linearizability'],
-  seedsMax: 300,
+  seedsMax: 500,
   variation: () => ({ makeCore: (parts) => new LeaseReader(parts) }),
 };
 

@@ -11,8 +11,8 @@ export const retryAppliedTwice: PlantedBug = {
   name: 'retry-applied-twice',
   mistake: 'a request that is repeated with its idempotency key is applied again',
   forbiddenBy: '§6.3',
-  caughtBy: ['linearizability'],
-  seedsMax: 300,
+  caughtBy: ['exactly-once'],
+  seedsMax: 20,
   variation: () => ({
     makeStore: (chunks, options) => {
       const store = chunks === null ? new KvStore(options) : KvStore.restore(chunks, options);

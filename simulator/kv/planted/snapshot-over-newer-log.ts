@@ -9,7 +9,7 @@ export const snapshotOverNewerLog: PlantedBug = {
   name: 'snapshot-over-newer-log',
   mistake: 'a snapshot replaces a log that contains it and is longer',
   forbiddenBy: '§5.3, Figure 5.3',
-  caughtBy: ['durability'],
-  seedsMax: 300,
+  caughtBy: ['durability', 'assertion'],
+  seedsMax: 700,
   variation: () => ({ rules: { needsInstall: (snapshot, commitIndex) => snapshot.index > commitIndex } }),
 };

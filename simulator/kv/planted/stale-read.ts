@@ -9,6 +9,6 @@ export const staleRead: PlantedBug = {
   mistake: 'a leader answers reads without confirming that it still leads',
   forbiddenBy: '§6.4',
   caughtBy: ['linearizability'],
-  seedsMax: 300,
+  seedsMax: 400,
   variation: () => ({ rules: { confirmsRead: () => true } }),
 };

@@ -10,8 +10,8 @@ export const termNotPersisted: PlantedBug = {
   name: 'term-not-persisted',
   mistake: 'the term is not written, and read off the last entry after a crash',
   forbiddenBy: '§3.8',
-  caughtBy: ['election-safety'],
-  seedsMax: 300,
+  caughtBy: ['election-safety', 'log-matching'],
+  seedsMax: 100,
   variation: () => ({
     restored: (found) => {
       if (found === null || lastTerm(found) === found.hardState.term) return found;

@@ -8,8 +8,8 @@ export const voteNotPersisted: PlantedBug = {
   name: 'vote-not-persisted',
   mistake: 'a vote is given without being written',
   forbiddenBy: '§3.4, §3.8',
-  caughtBy: ['election-safety'],
-  seedsMax: 300,
+  caughtBy: ['election-safety', 'log-matching', 'durability', 'leader-completeness'],
+  seedsMax: 400,
   variation: () => ({
     restored: (found) => found && { ...found, hardState: { ...found.hardState, vote: null } },
   }),

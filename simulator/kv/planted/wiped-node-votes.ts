@@ -9,7 +9,7 @@ export const wipedNodeVotes: PlantedBug = {
   name: 'wiped-node-votes',
   mistake: 'a node that lost its disk comes back under its old id and votes again in the same term',
   forbiddenBy: '§3.8, §4',
-  caughtBy: ['election-safety'],
+  caughtBy: ['election-safety', 'leader-completeness', 'durability', 'assertion'],
   seedsMax: 300,
   variation: () => ({ afterLoss: 'sameId' }),
 };
