@@ -47,7 +47,9 @@ export class KvDriver implements Driver<Message, KvOperation, KvAction>, NodeWat
     const { setup } = plan;
     this.coverage = new Coverage(world, this.nodes);
     this.#rules = { ...raftRules, ...variation.rules };
-    this.invariants = new Invariants(this.nodes, setup.raft, (entry) => this.reference.committed(entry));
+    this.invariants = new Invariants(this.nodes, founders(plan.nodes).voters, setup.raft, (entry) =>
+      this.reference.committed(entry),
+    );
     const serving = () => this.#members().filter(({ isLost }) => !isLost);
     const find = (target: Target) => this.#find(target);
     this.clients = new Clients(world, setup, this.reference, { serving, find });
@@ -133,7 +135,10 @@ export class KvDriver implements Driver<Message, KvOperation, KvAction>, NodeWat
   mayLose(id: NodeNumber): boolean {
     const retired = this.leader()?.membership.retired ?? [];
     if (retired.includes(id) || this.nodes.get(id)?.isLost !== false) return false;
-    const isLost = (voter: NodeId) => voter === id || this.nodes.get(voter)?.isLost === true;
+    const isLost = (voter: NodeId) => {
+      const node = this.nodes.get(voter);
+      return voter === id || node?.isLost === true || node?.stored.isDamaged === true;
+    };
     const survives = (voters: readonly NodeId[]) => voters.filter(isLost).length * 2 < voters.length;
     for (const node of this.nodes.values()) {
       if (retired.includes(node.id) || node.isLost) continue;

@@ -1,3 +1,4 @@
+import { decodeMembership } from '../../services/kv/core/raft/membership.ts';
 import type {
   Entry,
   Input,
@@ -31,21 +32,30 @@ export function violated(invariant: string, message: string): never {
 export class Invariants {
   /** What was committed at each index, as the first node that knew of it had it; index 0 is empty. */
   readonly committed: (Entry | null)[] = [null];
+  /** For each index a term in which it was committed at the latest: the leaders of this term and later ones have the entry. */
+  readonly #committedIn: Term[] = [0];
   readonly stability: Stability | null;
   /** By index: a term in which the entry was committed, or a later one. */
   readonly #commitTerms: Term[] = [0];
+  /** Those in force where the last committed entry stands. */
+  #voters: readonly NodeId[];
   readonly #nodes: ReadonlyMap<NodeId, SimulatedNode>;
   readonly #onCommit: (entry: Entry) => void;
   readonly #leaders = new Map<Term, NodeId>();
   readonly #logged: (Logged | undefined)[] = [];
 
-  /** @param onCommit told of each entry once, in order, when it is known to be committed */
+  /**
+   * @param founders the first voters
+   * @param onCommit told of each entry once, in order, when it is known to be committed
+   */
   constructor(
     nodes: ReadonlyMap<NodeId, SimulatedNode>,
+    founders: readonly NodeId[],
     raft: { readonly electionTicks: number; readonly preVote: boolean; readonly checkQuorum: boolean },
     onCommit: (entry: Entry) => void,
   ) {
     this.#nodes = nodes;
+    this.#voters = founders;
     this.#onCommit = onCommit;
     this.stability = raft.preVote && raft.checkQuorum ? new Stability(raft.electionTicks, nodes) : null;
   }
@@ -63,9 +73,9 @@ export class Invariants {
   }
 
   stepped(node: SimulatedNode, input: Input, output: Output, now: Micros): void {
-    if (output.persist !== null) this.#logChanged(node, output.persist);
+    if (output.persist !== null) this.#logChanged(node, output.persist, termOf(node, input));
     if (output.events.length > 0) this.#events(node, input, output, now);
-    for (const entry of output.committed) this.#entryCommitted(node, entry);
+    for (const entry of output.committed) this.#entryCommitted(node, entry, termOf(node, input));
     if (this.stability !== null && input.type === 'message') {
       const { type } = input.message;
       if (type === 'heartbeat' || type === 'append' || type === 'installSnapshot') {
@@ -74,14 +84,14 @@ export class Invariants {
     }
   }
 
-  #logChanged(node: SimulatedNode, { entries, snapshotWrite }: Persist): void {
+  #logChanged(node: SimulatedNode, { entries, snapshotWrite }: Persist, term: Term): void {
     const { log } = node;
     if (snapshotWrite?.done) {
-      this.#keepsCommitted(node, snapshotWrite.snapshot.index + 1, []);
+      this.#keepsCommitted(node, term, snapshotWrite.snapshot.index + 1, []);
       log.reset(snapshotWrite.snapshot.index, snapshotWrite.snapshot.term);
     }
     if (entries.length === 0) return;
-    this.#keepsCommitted(node, entries[0]!.index, entries);
+    this.#keepsCommitted(node, term, entries[0]!.index, entries);
     let termBefore = log.at(entries[0]!.index - 1);
     for (const entry of entries) {
       this.#match(node, entry, termBefore);
@@ -90,13 +100,18 @@ export class Invariants {
     log.write(entries);
   }
 
-  /** A node never drops an entry that is committed: its log from `first` on is replaced by `entries`. */
-  #keepsCommitted(node: SimulatedNode, first: LogIndex, entries: readonly Entry[]): void {
+  /**
+   * What is committed is in the log of every later leader (thesis, Figure 3.2), so no follower of such a leader drops it. A follower of an
+   * earlier leader may: its copy did not count.
+   * @param term that of the leader who replaces the log from `first` on by `entries`
+   */
+  #keepsCommitted(node: SimulatedNode, term: Term, first: LogIndex, entries: readonly Entry[]): void {
     const { log } = node;
     for (let index = first; index <= log.last && index <= this.commitIndex; index++) {
-      const { term } = this.committed[index]!;
-      if (log.at(index) !== term || entries[index - first]?.term === term) continue;
-      violated('durability', `node ${node.id} drops entry ${index} of term ${term}, which is committed`);
+      const committed = this.committed[index]!;
+      if (log.at(index) !== committed.term || entries[index - first]?.term === committed.term) continue;
+      if (term < this.#committedIn[index]!) continue;
+      violated('durability', `node ${node.id} drops entry ${index} of term ${committed.term}, which is committed`);
     }
   }
 
@@ -156,13 +171,14 @@ export class Invariants {
     }
   }
 
-  #entryCommitted(node: SimulatedNode, entry: Entry): void {
+  #entryCommitted(node: SimulatedNode, entry: Entry, term: Term): void {
     const { index } = entry;
     const known = this.committed[index];
     if (known === undefined || known === null) {
       if (index !== this.committed.length)
         violated('state-machine-safety', `node ${node.id} commits ${index}, nobody has committed ${index - 1}`);
       this.committed.push(entry);
+      this.#committedIn.push(term);
       this.#commitTerms.push(node.core!.status().term);
       this.#isDurable(entry, node);
       this.#onCommit(entry);
@@ -175,12 +191,14 @@ export class Invariants {
   }
 
   /**
-   * What is committed is on the disks of a majority of the voters that the node knows. In a joint configuration that is certain of the
-   * incoming ones only: the leader may have left it, while this node does not know yet. A disk that was lost since then counts: its node
-   * never votes again.
+   * What is committed is on the disks of a majority of the voters in force where it stands in the log; in a joint configuration that is
+   * certain of the incoming ones only, since the leader may have left it by then. Of later voters nothing follows: they are counted for what
+   * comes after them. A disk that was lost since then counts: its node never votes again.
    */
-  #isDurable({ index, term }: Entry, node: SimulatedNode): void {
-    const { voters } = node.membership;
+  #isDurable(entry: Entry, node: SimulatedNode): void {
+    const { index, term } = entry;
+    if (entry.kind === 'membership') this.#voters = decodeMembership(entry.data).voters;
+    const voters = this.#voters;
     let holding = 0;
     for (const id of voters) if (this.#nodes.get(id)?.stored.durable.holds(index, term)) holding += 1;
     if (holding * 2 <= voters.length)
@@ -199,6 +217,11 @@ export class Invariants {
         `node ${node.id} restores a snapshot of entry ${index} of term ${term}, which was not committed`,
       );
   }
+}
+
+/** The term of the leader on whose word a node acts, its own when it leads; never too low. */
+function termOf(node: SimulatedNode, input: Input): Term {
+  return input.type === 'message' ? Math.max(node.leaderTerm, input.message.term) : node.leaderTerm;
 }
 
 function isSame(a: Entry, b: Entry): boolean {

@@ -96,6 +96,11 @@ export class StoredLog {
     while (this.#segments.length > 1 && this.#segments[0]!.maxIndex <= index) this.#segments.shift();
   }
 
+  /** Whether the next start may refuse what it finds. */
+  get isDamaged(): boolean {
+    return this.#flipped !== null;
+  }
+
   /** At the next start one bit is found changed. */
   flipBit(random: Prng): void {
     if (this.#segments.length > 0) this.#flipped = random.float();
