@@ -1,4 +1,5 @@
-// Tests sit beside what they test. `*.test.ts` needs no native tool; `*.integration.test.ts` starts real processes.
+// Tests sit beside what they test. `*.test.ts` needs no native tool; `*.integration.test.ts` starts real processes,
+// `*.timed.test.ts` judges how fast they are, and `*.full.test.ts` takes long.
 const transform = { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'esnext', parser: { syntax: 'typescript' } } }] };
 const base = {
   testEnvironment: 'node',
@@ -12,9 +13,10 @@ export default {
       ...base,
       displayName: 'unit',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.integration\\.test\\.ts$', '\\.full\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(integration|timed|full)\\.test\\.ts$'],
     },
     { ...base, displayName: 'integration', testMatch: ['**/*.integration.test.ts'] },
+    { ...base, displayName: 'timed', testMatch: ['**/*.timed.test.ts'] },
     { ...base, displayName: 'full', testMatch: ['**/*.full.test.ts'] },
   ],
 };

@@ -106,15 +106,18 @@ const rules: Stage = {
   },
 };
 
-const unit = jest('unit', ['--maxWorkers=100%'], (path) => !/\.(integration|full)\.test\.ts$/.test(path));
-const integration = jest('integration', ['--runInBand'], (path) => path.endsWith('.integration.test.ts'));
+const unit = jest('unit', ['--maxWorkers=100%'], (path) => !/\.(integration|timed|full)\.test\.ts$/.test(path));
+// They wait for processes most of the time: two at once take half as long.
+const integration = jest('integration', ['--maxWorkers=2'], (path) => path.endsWith('.integration.test.ts'));
+/** Latencies and the like, which another test beside them would spoil. */
+const timed = jest('timed', ['--runInBand'], (path) => path.endsWith('.timed.test.ts'));
 const full = jest('full', ['--runInBand'], (path) => path.endsWith('.full.test.ts'));
 
 /** What each command runs, in order. */
 export const modes: Readonly<Record<string, readonly Stage[]>> = {
   check: [types, lint, unit],
-  test: [types, lint, unit, tools, rules, integration],
-  full: [types, lint, unit, tools, rules, integration, full],
+  test: [types, lint, unit, tools, rules, integration, timed],
+  full: [types, lint, unit, tools, rules, integration, timed, full],
 };
 
 /** Runs one jest project; with chosen systems only their test files and those in checks/, which look at the whole tree. */

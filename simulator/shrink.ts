@@ -10,8 +10,8 @@ export interface ShrinkOptions {
   readonly isCancelled?: () => boolean;
 }
 
-/** Repeats a plan; must be deterministic. It may wait before it does, so that others get their turn. */
-export type Runner<P extends Plan> = (plan: P) => Outcome | Promise<Outcome>;
+/** Repeats a plan; must be deterministic. */
+export type Runner<P extends Plan> = (plan: P) => Outcome;
 
 export interface Shrunk<P extends Plan> {
   readonly reduction: Reduction;
@@ -24,23 +24,27 @@ export interface Shrunk<P extends Plan> {
 /**
  * Makes a failing plan smaller as long as the same invariant fails: fewer faults, fewer operations (delta debugging, Zeller and
  * Hildebrandt 2002, ddmin), fair weather, fewer nodes, an earlier end. The result is not the smallest plan there is, but nothing single
- * can be taken from it, unless the runs were used up.
+ * can be taken from it, unless the runs were used up. It yields after each run, so that whoever drives it can look after other things.
  * @throws RangeError when `plan` does not fail
  */
-export async function shrink<P extends Plan>(plan: P, run: Runner<P>, options: ShrinkOptions): Promise<Shrunk<P>> {
-  const first = await run(plan);
+export function* shrink<P extends Plan>(
+  plan: P,
+  run: Runner<P>,
+  options: ShrinkOptions,
+): Generator<undefined, Shrunk<P>, undefined> {
+  const first = run(plan);
   if (first.failure === null) throw new RangeError(`seed ${plan.seed} does not fail: there is nothing to make smaller`);
   const search = new Search(plan, run, options, { ...first, failure: first.failure });
-  await search.dropWhatCameAfter();
+  yield* search.dropWhatCameAfter();
   let size = Infinity;
   while (search.size < size) {
     size = search.size;
-    await search.drop('faults');
-    await search.drop('operations');
-    await search.calm();
-    await search.dropNodes();
+    yield* search.drop('faults');
+    yield* search.drop('operations');
+    yield* search.calm();
+    yield* search.dropNodes();
   }
-  await search.healEarlier();
+  yield* search.healEarlier();
   return search.result();
 }
 
@@ -73,11 +77,12 @@ class Search<P extends Plan> {
   }
 
   /** Keeps a reduction if the run still breaks the same invariant; says so. */
-  async #try(change: Reduction): Promise<boolean> {
+  *#try(change: Reduction): Generator<undefined, boolean, undefined> {
     if (this.#isOver) return false;
     const reduction = { ...this.#reduction, ...change };
-    const outcome = await this.#run(reduce(this.#plan, reduction));
+    const outcome = this.#run(reduce(this.#plan, reduction));
     this.#runs += 1;
+    yield;
     const { failure } = outcome;
     if (failure === null || failure.invariant !== this.#best.failure.invariant) return false;
     this.#reduction = reduction;
@@ -88,15 +93,15 @@ class Search<P extends Plan> {
   }
 
   /** What begins after the failure cannot have caused it. */
-  async dropWhatCameAfter(): Promise<void> {
+  *dropWhatCameAfter(): Generator<undefined, void, undefined> {
     const { atUs } = this.#best.failure;
     const before = (list: List) => this.#reduction[list].filter((i) => this.#plan[list][i]!.atUs <= atUs);
-    await this.#try({ faults: before('faults'), operations: before('operations') });
+    yield* this.#try({ faults: before('faults'), operations: before('operations') });
   }
 
   /** ddmin: takes away ever smaller parts of the list, until no single item can go. */
-  async drop(list: List): Promise<void> {
-    if (this.#reduction[list].length > 0 && (await this.#try({ [list]: [] }))) return;
+  *drop(list: List): Generator<undefined, void, undefined> {
+    if (this.#reduction[list].length > 0 && (yield* this.#try({ [list]: [] }))) return;
     let parts = 2;
     while (this.#reduction[list].length >= 2 && !this.#isOver) {
       const kept = this.#reduction[list];
@@ -105,7 +110,7 @@ class Search<P extends Plan> {
       // From the end: what happened long before the failure matters more often than what came last.
       let smaller = false;
       for (const start of starts.reverse()) {
-        smaller = await this.#try({ [list]: kept.toSpliced(start, length) });
+        smaller = yield* this.#try({ [list]: kept.toSpliced(start, length) });
         if (smaller) break;
       }
       if (smaller) parts = Math.max(parts - 1, 2);
@@ -114,22 +119,22 @@ class Search<P extends Plan> {
     }
   }
 
-  async calm(): Promise<void> {
+  *calm(): Generator<undefined, void, undefined> {
     for (const part of CALMS) {
       const calm = this.#reduction.calm ?? [];
-      if (!calm.includes(part)) await this.#try({ calm: [...calm, part] });
+      if (!calm.includes(part)) yield* this.#try({ calm: [...calm, part] });
     }
   }
 
-  async dropNodes(): Promise<void> {
+  *dropNodes(): Generator<undefined, void, undefined> {
     const { nodes = this.#plan.nodes } = this.#reduction;
-    for (const fewer of [1, 2, 3, 4]) if (fewer < nodes && (await this.#try({ nodes: fewer }))) return;
+    for (const fewer of [1, 2, 3, 4]) if (fewer < nodes && (yield* this.#try({ nodes: fewer }))) return;
   }
 
   /** A failure of liveness comes after the healing: the sooner that is, the shorter is the run. */
-  async healEarlier(): Promise<void> {
+  *healEarlier(): Generator<undefined, void, undefined> {
     for (const share of [0.1, 0.25, 0.5, 0.75]) {
-      if (await this.#try({ healAtUs: Math.round(this.#plan.healAtUs * share) })) return;
+      if (yield* this.#try({ healAtUs: Math.round(this.#plan.healAtUs * share) })) return;
     }
   }
 

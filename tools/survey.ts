@@ -13,6 +13,8 @@ export interface SurveyRow {
   readonly attempts: readonly Attempt[];
   /** What `obtain` would do next, in order; empty when it was found. */
   readonly next: readonly string[];
+  /** It is here, or one of `next` can get it. */
+  readonly obtainable: boolean;
 }
 
 /** Where each tool of the catalogue is, without obtaining anything. */
@@ -23,8 +25,10 @@ export async function survey(surroundings: Surroundings = thisMachine()): Promis
       const distribution = distributionOf(name);
       const { tool, attempts, final } = await locate(name, surroundings);
       const row = { name, variable: variableOf(name), accepts: distribution.accepts, attempts };
-      if (tool) return { ...row, found: tool, next: [] };
-      return { ...row, next: final ? [`correct or unset ${row.variable}`] : ways(distribution, surroundings, go) };
+      if (tool) return { ...row, found: tool, next: [], obtainable: true };
+      if (final) return { ...row, next: [`correct or unset ${row.variable}`], obtainable: false };
+      const obtainable = go !== undefined || distribution.release.archives[surroundings.platform] !== undefined;
+      return { ...row, next: ways(distribution, surroundings, go), obtainable };
     }),
   );
 }

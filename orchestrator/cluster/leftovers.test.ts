@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { identify, isRunning } from './identity.ts';
-import { endLeftovers, findLeftovers } from './leftovers.ts';
+import { endLeftovers, findLeftovers, removeJudgeCopies } from './leftovers.ts';
 import { ProcessRegistry, RUN_DIRECTORY_VARIABLE, RUN_ID_VARIABLE, readRegistry } from './registry.ts';
 
 let base: string;
@@ -108,6 +108,18 @@ describe('what a killed orchestrator left', () => {
     const { leftovers, alive } = findLeftovers(base);
     expect(leftovers).toEqual([]);
     expect(alive).toEqual([{ runId: 'alive', orchestrator: identify(process.pid) }]);
+  });
+
+  test("is a judge's copy of the stored series, which goes unless somebody works in that run", () => {
+    const [killed, used] = ['killed', 'used'].map((run) => join(base, 'runs', run, '.judge-x7'));
+    for (const copy of [killed!, used!]) mkdirSync(join(copy, 'tsdb'), { recursive: true });
+    mkdirSync(join(base, 'runs', 'killed', 'tsdb'));
+    expect(removeJudgeCopies(base, (run) => run === join(base, 'runs', 'used'))).toBe(1);
+    expect([existsSync(killed!), existsSync(used!), existsSync(join(base, 'runs', 'killed', 'tsdb'))]).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 
   test('a registry that is no registry is passed over', () => {

@@ -1,5 +1,5 @@
 /** What a killed orchestrator left behind, found by the registries of its runs and by the marker in the children's environment. */
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { signalGroup } from './child.ts';
@@ -54,6 +54,17 @@ export async function endLeftovers(leftovers: readonly Leftover[], graceMs: numb
   send('SIGKILL');
   await allGone(leftovers, 2000);
   return leftovers.filter(isRunning);
+}
+
+/**
+ * Deletes the copies of stored series that a judge works on and that a killed one left in its run's directory; those of runs that are `inUse`
+ * are let alone. Returns how many they were.
+ */
+export function removeJudgeCopies(base: string, inUse: (runDirectory: string) => boolean): number {
+  const copies = globSync('{runs,bench}/*/.judge-*', { cwd: base }).map((copy) => join(base, copy));
+  const left = copies.filter((copy) => !inUse(dirname(copy)));
+  for (const copy of left) rmSync(copy, { recursive: true, force: true });
+  return left.length;
 }
 
 async function allGone(leftovers: readonly Leftover[], withinMs: number): Promise<boolean> {

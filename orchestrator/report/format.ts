@@ -56,7 +56,8 @@ const UNITS: Readonly<Record<string, Formatter>> = {
       IEC.map((unit) => ` ${unit}/s`),
       decimals,
     ),
-  percentunit: (value, decimals) => `${plain(value * 100, decimals)} %`,
+  // Decimals say how far it is from a round number; from all or nothing it is nothing away.
+  percentunit: (value, decimals) => `${plain(value * 100, value === 1 || value === 0 ? 0 : decimals)} %`,
   ops: (value, decimals) => `${scaled(value, 1000, SI, decimals)}/s`,
   short: (value, decimals) => scaled(value, 1000, SI, decimals),
   none: (value, decimals) => plain(value, decimals),

@@ -1,7 +1,8 @@
 /** All that a report is made of, and the few questions that several formats of it ask. */
 import type { RunRecord } from '../run/record.ts';
 import type { Criterion } from '../scenario/types.ts';
-import type { CriterionResult, Interval, Result } from '../verdict/types.ts';
+import { expandTemplate } from '../verdict/annotations.ts';
+import type { CriterionResult, Result } from '../verdict/types.ts';
 import { formatOffset, formatSeconds } from './format.ts';
 import type { LoadSummary } from './load-summary.ts';
 import type { Panels } from './panels.ts';
@@ -105,15 +106,15 @@ export function spanText(span: { readonly from: number; readonly to: number }, o
   return `${formatOffset(span.from - origin)} – ${formatOffset(span.to - origin)}`;
 }
 
-/** The same for all that a rule finds in one run: they tell no two intervals apart. */
-const LABELS_OF_THE_RUN = new Set(['severity', 'system', 'route', 'job', 'run_id', 'segment']);
+/** The rule's summary, with the labels of where the alert fired or was pending. */
+export function summaryOf({ annotations, firing, pending }: CriterionResult): string {
+  return expandTemplate(annotations.summary ?? '', firing[0] ?? pending[0]);
+}
 
-/** What an interval is about: `node 1 (127.0.0.1:40123)`, `fault chaos injection 2`. */
-export function labelsText({ labels }: Interval): string {
-  const { node, instance, ...others } = labels;
-  const where = node === undefined ? [] : [`node ${node}${instance === undefined ? '' : ` (${instance})`}`];
-  const rest = Object.entries(others).filter(([label]) => !LABELS_OF_THE_RUN.has(label));
-  return [...where, ...rest.map(([label, value]) => `${label} ${value}`)].join(' ');
+/** What the alert said when it first fired; null when it did not fire. */
+export function descriptionOf({ annotations, firing }: CriterionResult): string | null {
+  const { description } = annotations;
+  return firing[0] === undefined || description === undefined ? null : expandTemplate(description, firing[0]);
 }
 
 /** From which release the nodes were upgraded: `started from 0.1.0 (v0.1.0)`. */

@@ -16,7 +16,7 @@ test('the failing criterion comes first, under the verdict and its reason', () =
     'AvailabilityBelowObjective',
   ]);
   expect(text).toContain(
-    '- leader-kill: kill leader (node 0) at +0:25, service back after 1.2 s, all nodes ready after 11.4 s',
+    '- leader-kill: kill leader (node 0) at +0:25, service back after 1.2 s, all nodes ready 1.4 s after the heal',
   );
 });
 

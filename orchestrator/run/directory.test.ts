@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -109,4 +109,12 @@ test('the oldest runs go, but never one that is kept or in use', () => {
   unlock();
   expect([kept, used, old].map(({ path }) => existsSync(path))).toEqual([true, true, false]);
   expect(directories.list()).toHaveLength(32);
+});
+
+const withFullDevice = existsSync('/dev/full') ? test : test.skip;
+withFullDevice('a full disk is named by what was to be written on it', () => {
+  const { path } = directories.create('x', at, false);
+  symlinkSync('/dev/full', join(path, 'run.json.tmp'));
+  const write = () => writeRecord(path, { version: 1 } as RunRecord);
+  expect(write).toThrow(expect.objectContaining({ code: 'RUN_DISK_FULL', message: expect.stringContaining(path) }));
 });

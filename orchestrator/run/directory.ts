@@ -8,7 +8,7 @@ import { RUN_FILES, type RunRecord } from './record.ts';
 
 /** A directory that is no run of Gameday, or not a whole one. */
 export class RunDirectoryError extends Error {
-  readonly code: 'RUN_UNKNOWN' | 'RUN_FOREIGN' | 'RUN_IN_USE';
+  readonly code: 'RUN_UNKNOWN' | 'RUN_FOREIGN' | 'RUN_IN_USE' | 'RUN_DISK_FULL';
   constructor(code: RunDirectoryError['code'], message: string) {
     super(message);
     this.name = 'RunDirectoryError';
@@ -44,6 +44,10 @@ export class RunDirectories {
 
   /** A new directory that no other run has. */
   create(scenarioId: string, startedAt: Date, keep: boolean): RunDirectory {
+    return whereThereIsRoom(this.#runs, () => this.#create(scenarioId, startedAt, keep));
+  }
+
+  #create(scenarioId: string, startedAt: Date, keep: boolean): RunDirectory {
     mkdirSync(this.#runs, { recursive: true });
     for (;;) {
       const id = runId(scenarioId, startedAt, randomBytes(2).toString('hex'));
@@ -94,7 +98,7 @@ export class RunDirectories {
   prune(): void {
     for (const id of this.list().slice(RUNS_MAX)) {
       const path = join(this.#runs, id);
-      if (existsSync(join(path, KEEP_FILE)) || lockHolder(path) !== undefined) continue;
+      if (existsSync(join(path, KEEP_FILE)) || isLocked(path)) continue;
       rmSync(path, { recursive: true, force: true });
     }
   }
@@ -151,8 +155,29 @@ function isObject(value: unknown): boolean {
 export function writeRecord(path: string, record: RunRecord): void {
   const file = join(path, RUN_FILES.record);
   // By rename: whoever reads it, at any moment, sees one whole record.
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
-  renameSync(`${file}.tmp`, file);
+  whereThereIsRoom(path, () => {
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
+    renameSync(`${file}.tmp`, file);
+  });
+}
+
+/** The system says that a disk is full, and not which. */
+function whereThereIsRoom<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw new RunDirectoryError(
+      'RUN_DISK_FULL',
+      `no space left for the run at ${path} (${code}): make room there, or set GAMEDAY_DIRECTORY to a directory on another disk`,
+    );
+  }
+}
+
+/** Whether a process works in the directory. */
+export function isLocked(path: string): boolean {
+  return lockHolder(path) !== undefined;
 }
 
 /** Takes the directory for this process until the returned function is called. A holder that is gone holds nothing. */

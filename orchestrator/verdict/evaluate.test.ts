@@ -10,6 +10,7 @@ const RUN: RunFacts = {
   window: { from: 0, to: s(70) },
   loading: { from: 0, to: s(60) },
   faults: [{ name: 'kill', from: s(20), to: s(30) }],
+  objectives: { p99: { unit: 'seconds' as const, value: 0.25 } },
   scrapeGaps: [],
   interrupted: false,
 };
@@ -78,7 +79,7 @@ describe('silent', () => {
       SILENT,
       { firing: [during(40, 52)] },
       'fail',
-      'fired for 12 s (+40 s to +52 s) 10 s after the fault "kill" was over; highest value 7 at {i="a"}',
+      'fired for 12 s (+40 s to +52 s) 10 s after the fault "kill" was over; highest value 7, at i a',
     ],
     ['it fired at the first evaluation', SILENT, { firing: [during(0, 1)] }, 'fail', 'with no fault active'],
     ['it fired at the last evaluation', SILENT, { firing: [during(69, 70)] }, 'fail', 'fired'],
@@ -91,6 +92,19 @@ describe('silent', () => {
       { firing: [during(2, 3, 0.93456)], rule: { lowIsBad: true } },
       'fail',
       'lowest value 0.9346',
+    ],
+    [
+      'the rule names its unit and its objective',
+      SILENT,
+      {
+        firing: [during(2, 3, 0.5)],
+        rule: {
+          expr: 'x > gameday_objective_p99_seconds',
+          annotations: { description: 'took {{ $value | humanizeDuration }}' },
+        },
+      },
+      'fail',
+      'highest value 500 ms, objective p99 250 ms, at i a',
     ],
     ['pending in between', SILENT, { pending: [during(5, 7)] }, 'pass', 'silent'],
     [

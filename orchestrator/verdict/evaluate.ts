@@ -2,7 +2,7 @@
  * One criterion against what was observed of its rule: pass, fail or inconclusive, with one sentence of reason. Pure. The decision
  * table is in README.md; the order of the checks below is the order of its rows.
  */
-import type { Criterion } from '../scenario/types.ts';
+import type { Criterion, Objective } from '../scenario/types.ts';
 import type { Disagreement } from './agreement.ts';
 import type { AlertLife, Grid } from './alert-state.ts';
 import { formatDuration } from './duration.ts';
@@ -21,6 +21,8 @@ export interface RunFacts {
   readonly window: Span;
   readonly loading: Span;
   readonly faults: readonly FaultWindow[];
+  /** The scenario's, which reasons name beside a value. */
+  readonly objectives: Readonly<Record<string, Objective>>;
   /** Targets whose scrapes failed or are missing, with the stretch. */
   readonly scrapeGaps: readonly (Span & { readonly target: string })[];
   /** A signal ended the run: what has not happened yet might have. */
@@ -264,7 +266,7 @@ class Judgement {
   }
 
   #describe(fired: Interval): string {
-    return describeFiring(fired, this.#rule.lowIsBad, this.#run.faults, this.#run.loading);
+    return describeFiring(fired, this.#rule, this.#run);
   }
 
   #firedAsExpected(targets: readonly Span[]): string {

@@ -150,6 +150,7 @@ async function asItWas(
   const run: RunFacts = {
     ...phases,
     faults: faultWindows(record, window.to),
+    objectives: record.scenario.objectives,
     scrapeGaps: live === null ? [] : await scrapeGaps(api, record.nodes, window, configuration.scrapeIntervalMs),
     interrupted: record.interrupted !== undefined,
   };
@@ -177,6 +178,7 @@ async function judgeStretched(
     window: stretch.span(run.window),
     loading: stretch.span(run.loading),
     faults: run.faults.map((fault) => stretch.span(fault)),
+    objectives: run.objectives,
     scrapeGaps: run.scrapeGaps.map((gap) => stretch.span(gap)),
     interrupted: run.interrupted,
   };
@@ -272,7 +274,8 @@ async function tolerated<T>(work: () => T | Promise<T>): Promise<{ readonly valu
 
 function unjudged(record: RunRecord): CriterionResult[] {
   const moment = { from: record.startedAt, to: record.startedAt };
-  const run = { window: moment, loading: moment, faults: [], scrapeGaps: [], interrupted: true };
+  const { objectives } = record.scenario;
+  const run = { window: moment, loading: moment, faults: [], objectives, scrapeGaps: [], interrupted: true };
   const because = 'the run ended before its load could be judged';
   return record.scenario.criteria.map((criterion) => judgeCriterion(criterion, null, { because }, run));
 }

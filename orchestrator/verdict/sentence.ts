@@ -1,4 +1,6 @@
 /** The words of a reason: when, how long, how bad, and under which fault. */
+import type { Objective } from '../scenario/types.ts';
+import { formatRuleValue, labelsText, objectiveText } from './annotations.ts';
 import { formatDuration } from './duration.ts';
 import { lengthOf } from './spans.ts';
 import type { Interval, Span } from './types.ts';
@@ -17,12 +19,28 @@ export function activeFaults(interval: Span, faults: readonly Named[]): string[]
   return faults.filter((fault) => fault.from < interval.to && interval.from < fault.to).map((fault) => fault.name);
 }
 
-/** `fired for 12 s (+31 s to +43 s) while the fault "kill-leader" was active; lowest value 0.934 at {operation="write"}`. */
-export function describeFiring(fired: Interval, lowIsBad: boolean, faults: readonly Named[], loading: Span): string {
-  const labels = Object.entries(fired.labels);
-  const place =
-    labels.length === 0 ? '' : ` at {${labels.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(', ')}}`;
-  const value = fired.peak === null ? '' : `; ${lowIsBad ? 'lowest' : 'highest'} value ${formatValue(fired.peak)}`;
+/** What a rule says of itself that a reason repeats. */
+interface Told {
+  readonly expr: string;
+  readonly lowIsBad: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+interface Circumstances {
+  readonly faults: readonly Named[];
+  readonly loading: Span;
+  readonly objectives: Readonly<Record<string, Objective>>;
+}
+
+/** `fired for 12 s (+31 s to +43 s) while the fault "kill-leader" was active; highest value 627 ms, objective write p99 100 ms, at node 1`. */
+export function describeFiring(fired: Interval, rule: Told, { faults, loading, objectives }: Circumstances): string {
+  const what = labelsText(fired.labels);
+  const place = what === '' ? '' : `, at ${what}`;
+  const objective = objectiveText(rule.expr, objectives);
+  const value =
+    fired.peak === null
+      ? ''
+      : `; ${rule.lowIsBad ? 'lowest' : 'highest'} value ${formatRuleValue(fired.peak, rule.annotations)}${objective === null ? '' : `, objective ${objective}`}`;
   const when = `${at(fired.from, loading)} to ${at(fired.to, loading)}`;
   return `fired for ${formatDuration(lengthOf(fired))} (${when}) ${underFault(fired, faults)}${value}${place}`;
 }
@@ -34,8 +52,4 @@ function underFault(fired: Interval, faults: readonly Named[]): string {
   return last === undefined
     ? 'with no fault active'
     : `${formatDuration(fired.from - last.to)} after the fault "${last.name}" was over`;
-}
-
-function formatValue(value: number): string {
-  return Number.isInteger(value) || !Number.isFinite(value) ? String(value) : String(Number(value.toPrecision(4)));
 }

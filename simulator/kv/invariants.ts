@@ -35,8 +35,6 @@ export class Invariants {
   /** For each index a term in which it was committed at the latest: the leaders of this term and later ones have the entry. */
   readonly #committedIn: Term[] = [0];
   readonly stability: Stability | null;
-  /** By index: a term in which the entry was committed, or a later one. */
-  readonly #commitTerms: Term[] = [0];
   /** Those in force where the last committed entry stands. */
   #voters: readonly NodeId[];
   readonly #nodes: ReadonlyMap<NodeId, SimulatedNode>;
@@ -75,7 +73,10 @@ export class Invariants {
   stepped(node: SimulatedNode, input: Input, output: Output, now: Micros): void {
     if (output.persist !== null) this.#logChanged(node, output.persist, termOf(node, input));
     if (output.events.length > 0) this.#events(node, input, output, now);
-    for (const entry of output.committed) this.#entryCommitted(node, entry, termOf(node, input));
+    if (output.committed.length > 0) {
+      const term = termOf(node, input);
+      for (const entry of output.committed) this.#entryCommitted(node, entry, term);
+    }
     if (this.stability !== null && input.type === 'message') {
       const { type } = input.message;
       if (type === 'heartbeat' || type === 'append' || type === 'installSnapshot') {
@@ -163,7 +164,7 @@ export class Invariants {
     for (let index = log.base + 1; index <= this.commitIndex; index++) {
       const committed = this.committed[index]!;
       // A leader elected late, in an earlier term than the one in which an entry was committed, need not have it.
-      if (log.at(index) !== committed.term && this.#commitTerms[index]! < term)
+      if (log.at(index) !== committed.term && this.#committedIn[index]! < term)
         violated(
           'leader-completeness',
           `leader ${node.id} of term ${term} lacks entry ${index} of term ${committed.term}, which was committed`,
@@ -179,7 +180,6 @@ export class Invariants {
         violated('state-machine-safety', `node ${node.id} commits ${index}, nobody has committed ${index - 1}`);
       this.committed.push(entry);
       this.#committedIn.push(term);
-      this.#commitTerms.push(node.core!.status().term);
       this.#isDurable(entry, node);
       this.#onCommit(entry);
     } else if (known !== entry && !isSame(known, entry)) {

@@ -39,7 +39,7 @@ function generateSetup(random: Prng): KvSetup {
   return {
     raft: {
       electionTicks: random.pick([10, 10, 15]),
-      heartbeatTicks: random.pick([2, 3]),
+      heartbeatTicks: random.pick([1, 2, 3]),
       appendBytesMax: random.pick([150, 150, 64 * 1024]),
       appendsInflightMax: random.pick([1, 4, 64]),
       uncommittedBytesMax: random.pick([4096, 1 << 20, 1 << 20]),
@@ -50,7 +50,7 @@ function generateSetup(random: Prng): KvSetup {
     },
     tickUs: random.pick([10_000, 20_000]),
     turnUs: random.pick([1, 50, 500]),
-    snapshotEntries: random.pick([15, 50, 150]),
+    snapshotEntries: random.pick([20, 60, 200]),
     segmentRecords: random.pick([3, 10, 50]),
     rememberedMax: 100_000,
     attemptUs: random.pick([300_000, 700_000, 2_000_000]),

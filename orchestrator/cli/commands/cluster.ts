@@ -1,8 +1,9 @@
 /** `up`, `down` and `status`: clusters that stay, without load or verdict. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpStatus, isSuccess } from '../../cluster/http_status.ts';
-import { endLeftovers, findLeftovers, type Leftover } from '../../cluster/leftovers.ts';
+import { endLeftovers, findLeftovers, type Leftover, removeJudgeCopies } from '../../cluster/leftovers.ts';
 import { StandingClusters } from '../../cluster/standing.ts';
+import { isLocked } from '../../run/directory.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 import { prepareForFaults } from '../fault_preparation.ts';
@@ -51,13 +52,26 @@ export async function downCommand(context: Context, system: string | undefined, 
   const left = await endLeftovers(wanted, GRACE_MS);
   if (flags.all) {
     for (const { runId, orchestrator } of search.alive) {
-      note(context, `${runId} is going on under process ${orchestrator.pid}: end it there, with Ctrl-C`);
+      note(
+        context,
+        `${runId} is going on under process ${orchestrator.pid}: end it there, with Ctrl-C, or from anywhere: kill ${orchestrator.pid}`,
+      );
     }
+    const copies = removeJudgeCopies(context.directories.base, isLocked);
+    if (copies > 0)
+      note(context, `deleted ${copies} ${copies === 1 ? 'copy' : 'copies'} of stored series that a killed judge left`);
   }
-  if (left.length > 0) throw new Error(`these processes would not end: ${left.map(({ pid }) => pid).join(', ')}`);
+  if (left.length > 0) throw new Error(wouldNotEnd(left));
   if (flags.deleteData) deleteData(context, flags.all ? context.systems.names() : [system!]);
   print(context, describe(wanted));
   return EXIT.pass;
+}
+
+/** SIGKILL has been sent: what is left is stuck in the kernel, or belongs to somebody else. */
+export function wouldNotEnd(left: readonly Leftover[]): string {
+  const names = left.map(({ name, pid }) => `${name} (process ${pid})`).join(', ');
+  const pids = left.map(({ pid }) => pid).join(' ');
+  return `these would not end: ${names}; as their owner or as root: kill ${pids}, then kill -9 ${pids}`;
 }
 
 function deleteData(context: Context, systems: readonly string[]): void {

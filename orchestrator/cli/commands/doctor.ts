@@ -6,7 +6,7 @@ import { survey } from '../../../tools/survey.ts';
 import { holderOf } from '../../cluster/port_holder.ts';
 import { isPortFree } from '../../cluster/ports.ts';
 import { netemAvailable } from '../../faults/netem.ts';
-import { type Context, print, printJson } from '../context.ts';
+import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit_code.ts';
 import { columns } from '../terminal.ts';
 
@@ -30,14 +30,21 @@ export async function doctorCommand(context: Context, flags: { readonly json: bo
   ];
   if (flags.json) printJson(context, { findings });
   else print(context, table(context, findings));
-  return EXIT.pass;
+  const missing = findings.filter(({ state }) => state === 'missing').map(({ subject }) => subject);
+  if (missing.length > 0) note(context, `no run is possible without ${missing.join(', ')}`);
+  return missing.length > 0 ? EXIT.fail : EXIT.pass;
 }
 
+/** A tool that the first run will obtain is a note; one that nothing here can obtain is missing. */
 async function tools(): Promise<Finding[]> {
-  return (await survey()).map(({ name, found, next, variable, accepts }) =>
+  return (await survey()).map(({ name, found, next, variable, accepts, obtainable }) =>
     found
       ? { subject: name, state: 'ok', detail: `${found.version} (${found.source}) ${found.path}` }
-      : { subject: name, state: 'missing', detail: `${accepts}; next: ${next.join(', then ')}, or set ${variable}` },
+      : {
+          subject: name,
+          state: obtainable ? 'note' : 'missing',
+          detail: `not here yet (${accepts}); next: ${next.join(', then ')}, or set ${variable}`,
+        },
   );
 }
 

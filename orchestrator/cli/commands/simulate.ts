@@ -165,17 +165,15 @@ class Simulation {
     const { signal } = this.#context.signals;
     if (signal.aborted) return null;
     const progress = new SimulationProgress(this.#context.terminal, null);
-    const run = async (plan: Plan) => {
-      await setImmediate();
-      return this.#run(plan);
-    };
-    const shrunk = await shrink(this.#plan(seed), run, {
+    const steps = shrink(this.#plan(seed), (plan) => this.#run(plan), {
       runsMax: SHRINK_RUNS_MAX,
       isCancelled: () => signal.aborted,
       onProgress: (step) => progress.shrinking(step),
     });
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) await setImmediate();
     progress.end();
-    return shrunk;
+    return step.value;
   }
 
   #repetition(seed: number, reduction: Reduction): string {

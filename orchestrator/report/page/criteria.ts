@@ -1,17 +1,18 @@
 /** The table that the verdict is made of: what was asked of each alert, what it did, and its runbook. */
 import type { Objective } from '../../scenario/types.ts';
+import { formatRuleValue, labelsText, objectiveText } from '../../verdict/annotations.ts';
 import type { CriterionResult, Interval } from '../../verdict/types.ts';
-import { descriptionOf, objectiveText, peakText, summaryOf } from '../annotations.ts';
 import { formatSeconds } from '../format.ts';
 import {
   count,
+  descriptionOf,
   expectationOf,
-  labelsText,
   OUTCOMES,
   originOf,
   type ReportInput,
   sortedCriteria,
   spanText,
+  summaryOf,
 } from '../input.ts';
 import { html, type Markup } from '../markup.ts';
 import { renderRunbook } from '../runbooks.ts';
@@ -27,17 +28,17 @@ function intervals(title: 'firing' | 'pending', criterion: CriterionResult, orig
   if (all.length === 0) return null;
   const shown = all.slice(0, INTERVALS_SHOWN);
   return html`<div class="intervals"><span class="label">${title}</span><ul>${shown.map((interval) => {
-    const peak = interval.peak === null ? '' : `, at worst ${peakText(criterion, interval.peak)}`;
-    return html`<li><b>${spanText(interval, origin)}</b> (${formatSeconds((interval.to - interval.from) / 1000)}${peak}) <span class="labels">${labelsText(interval)}</span></li>`;
+    const peak = interval.peak === null ? '' : `, at worst ${formatRuleValue(interval.peak, criterion.annotations)}`;
+    return html`<li><b>${spanText(interval, origin)}</b> (${formatSeconds((interval.to - interval.from) / 1000)}${peak}) <span class="labels">${labelsText(interval.labels)}</span></li>`;
   })}${all.length > shown.length && html`<li>and ${all.length - shown.length} more</li>`}</ul></div>`;
 }
 
 function details(criterion: CriterionResult, objectives: Objectives, runbook: string | undefined): Markup {
   const open = criterion.result === 'fail';
-  const objective = objectiveText(criterion, objectives);
+  const objective = objectiveText(criterion.expr, objectives);
   return html`<details class="rule"><summary>Rule</summary><pre><code>${criterion.expr}</code></pre><p>for ${formatSeconds(
     criterion.for / 1000,
-  )}${criterion.labels.severity !== undefined && `, severity ${criterion.labels.severity}`}${objective !== null && `, ${objective}`}</p></details>${
+  )}${criterion.labels.severity !== undefined && `, severity ${criterion.labels.severity}`}${objective !== null && `, objective ${objective}`}</p></details>${
     runbook !== undefined &&
     html`<details class="runbook"${open && html` open`}><summary>Runbook</summary><div class="prose">${renderRunbook(runbook)}</div></details>`
   }`;
@@ -48,14 +49,12 @@ function row(criterion: CriterionResult, { record, runbooks }: ReportInput): Mar
   const origin = originOf(record);
   const { objectives } = record.scenario;
   const description = descriptionOf(criterion);
-  const objective = description === null ? null : objectiveText(criterion, objectives);
   return html`<tr data-outcome="${criterion.result}">
 <td data-label="Result"><span class="badge"><span aria-hidden="true">${symbol}</span> ${word.toLowerCase()}</span></td>
 <th scope="row" data-label="Alert">${criterion.alert}<p class="summary">${summaryOf(criterion)}</p></th>
 <td data-label="Expected">${expectationOf(criterion)}</td>
 <td data-label="What happened"><p>${renderSentence(criterion.reason)}</p>${intervals('firing', criterion, origin)}${intervals('pending', criterion, origin)}${
-    description !== null &&
-    html`<p><span class="label">the alert says</span> ${renderSentence(description)}${objective !== null && ` (${objective})`}</p>`
+    description !== null && html`<p><span class="label">the alert says</span> ${renderSentence(description)}</p>`
   }${
     criterion.faultsActive.length > 0 &&
     html`<p><span class="label">faults in force</span> ${criterion.faultsActive.join(', ')}</p>`
@@ -74,7 +73,7 @@ function tables(input: ReportInput): Markup {
   const met = criteria.filter(({ result }) => result === 'pass');
   if (met.length === 0 || met.length === criteria.length) return table(criteria, input);
   const others = criteria.filter(({ result }) => result !== 'pass');
-  return html`${table(others, input)}<details class="met"><summary>${count(met.length, 'more criterion', 'more criteria')} met</summary>${table(met, input)}</details>`;
+  return html`${table(others, input)}<details class="met"><summary class="met-count">${count(met.length, 'more criterion', 'more criteria')} met</summary>${table(met, input)}</details>`;
 }
 
 export function renderCriteria(input: ReportInput): Markup {

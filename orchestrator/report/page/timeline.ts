@@ -109,7 +109,10 @@ function lane(
       const x = position(bar.from, window);
       const width = Math.max(0.4, position(bar.to, window) - x);
       const label = `${bar.text} ${formatOffset(bar.from - origin)} to ${formatOffset(bar.to - origin)}`;
-      const text = width > 6 && html`<text x="${x + width / 2}%" y="15" text-anchor="middle">${bar.text}</text>`;
+      // About the width of its letters; on a narrow screen only the widest bars have room for a name.
+      const text =
+        width > Math.max(6, bar.text.length * 0.9) &&
+        html`<text class="${width > bar.text.length * 2.2 ? 'roomy' : 'tight'}" x="${x + width / 2}%" y="15" text-anchor="middle">${bar.text}</text>`;
       return html`<rect class="${bar.kind}" x="${x}%" width="${width}%" y="2" height="18" rx="3"><title>${label}</title></rect>${text}`;
     });
   const spoken = bars

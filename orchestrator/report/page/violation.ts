@@ -22,7 +22,7 @@ export function drawViolation(violation: Violation): string {
 /** The drawing with its sentence. */
 export function renderViolation(violation: Violation): Markup {
   const { key, reason } = violation;
-  return html`<figure class="violation"><figcaption><b>Entry ${key}</b>: ${reason}. ${beforeText(violation)} Only the order counts: every moment has the same room.</figcaption>${drawing(violation)}</figure>`;
+  return html`<figure class="violation"><figcaption><b>Entry ${key}</b>: ${reason}. ${beforeText(violation)} Only the order counts: every moment has the same room.</figcaption><div class="scroll">${drawing(violation)}</div></figure>`;
 }
 
 function drawing({ window, impossible, reason }: Violation): Markup {

@@ -12,7 +12,7 @@ export const disjointMajorities: PlantedBug = {
   mistake: 'voters are exchanged at once, without a joint configuration',
   forbiddenBy: '§4.1, §4.3',
   caughtBy: ['election-safety', 'leader-completeness', 'durability', 'log-matching', 'state-machine-safety'],
-  seedsMax: 400,
+  seedsMax: 300,
   variation: () => ({
     rules: {
       planChange: (current, change) => {

@@ -3,6 +3,9 @@ import { assert } from '../../../../kit/assert.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** Most texts are short and ASCII: up to this length a loop costs half of a call into the encoder. Less than 128. */
+const SHORT_TEXT = 40;
+
 /** A UUID in its canonical form: lower case, 36 characters. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -50,12 +53,27 @@ export class ByteWriter {
   text(value: string): void {
     // One UTF-16 unit takes at most three bytes, and the length in front at most eight.
     this.#reserve(value.length * 3 + 8);
+    if (value.length <= SHORT_TEXT && this.#shortAscii(value)) return;
     const start = this.#length;
     const { written } = encoder.encodeInto(value, this.#bytes.subarray(start + 1));
     this.integer(written);
     // A length that takes more than the one byte left for it pushes the text on.
     if (this.#length > start + 1) encoder.encodeInto(value, this.#bytes.subarray(this.#length));
     this.#length += written;
+  }
+
+  /** @returns false when there is more than ASCII in it, and nothing was written */
+  #shortAscii(value: string): boolean {
+    const bytes = this.#bytes;
+    const start = this.#length + 1;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[start + i] = code;
+    }
+    bytes[start - 1] = value.length;
+    this.#length = start + value.length;
+    return true;
   }
 
   /** 16 bytes. */
