@@ -113,7 +113,16 @@ describe('what the machine has', () => {
       next: [expect.stringContaining(PROMETHEUS_LINUX), expect.stringContaining('no Go')],
     });
     expect(rows[1]?.found).toBeUndefined();
+    expect(rows.map(({ obtainable }) => obtainable)).toEqual([true, true, true, true]);
     expect(server.requests).toEqual([]);
+  });
+
+  test('the survey tells a tool that nothing can get from one that is to be obtained', async () => {
+    const PATH = '/usr/bin:/bin';
+    const named = await survey(machine({ PATH, GAMEDAY_K6: join(home, 'nowhere') }));
+    expect(named.map(({ obtainable }) => obtainable)).toEqual([false, true, true, true]);
+    const strange = await survey({ ...machine({ PATH }), platform: 'sunos-sparc' as never });
+    expect(strange.map(({ found, obtainable }) => found !== undefined || obtainable)).not.toContain(true);
   });
 });
 

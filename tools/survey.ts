@@ -26,7 +26,7 @@ export async function survey(surroundings: Surroundings = thisMachine()): Promis
       const { tool, attempts, final } = await locate(name, surroundings);
       const row = { name, variable: variableOf(name), accepts: distribution.accepts, attempts };
       if (tool) return { ...row, found: tool, next: [], obtainable: true };
-      if (final) return { ...row, next: [`correct or unset ${row.variable}`], obtainable: false };
+      if (final) return { ...row, next: [`unset ${row.variable}`], obtainable: false };
       const obtainable = go !== undefined || distribution.release.archives[surroundings.platform] !== undefined;
       return { ...row, next: ways(distribution, surroundings, go), obtainable };
     }),

@@ -43,7 +43,7 @@ async function tools(): Promise<Finding[]> {
       : {
           subject: name,
           state: obtainable ? 'note' : 'missing',
-          detail: `not here yet (${accepts}); next: ${next.join(', then ')}, or set ${variable}`,
+          detail: `not here (${accepts}); next: ${[...next, `set ${variable}`].join(', or ')}`,
         },
   );
 }
