@@ -32,6 +32,7 @@ test.each([
 test('times', () => {
   expect(formatOffset(25_400)).toBe('+0:25');
   expect(formatOffset(-2_000)).toBe('-0:02');
+  expect(formatOffset(-300)).toBe('+0:00');
   expect(formatOffset(3_723_000)).toBe('+1:02:03');
   expect(formatInstant(Date.UTC(2026, 2, 4, 3, 0, 25))).toBe('2026-03-04 03:00:25 UTC');
 });

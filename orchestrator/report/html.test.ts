@@ -167,6 +167,38 @@ describe('the page', () => {
     expect(text.includes('Node n:1 and ‹nobody›.')).toBe(true);
   });
 
+  test('folds what was met away where something was not', () => {
+    const sections = [page(), page({ record: syntheticRecord('pass') })].map(
+      (text) => /<details class="met"[^>]*>/.exec(text)?.[0],
+    );
+    expect(sections).toEqual(['<details class="met">', '<details class="met" open>']);
+    expect(page()).toContain('<summary class="met-count">3 criteria met</summary>');
+  });
+
+  test('an interrupted run has numbers so far, none of them good', () => {
+    const top = (text: string) => text.slice(0, text.indexOf('<main>'));
+    expect(top(page({ record: syntheticRecord('pass') }))).toContain('class="tile" data-state="good"');
+    const text = top(page({ record: interruptedRecord() }));
+    expect(text).toContain('<span class="name">Recovery, so far</span>');
+    expect(text).not.toContain('class="tile" data-state="good"');
+  });
+
+  test('says what the nodes started from, how far times are stretched and how late an injection was', () => {
+    const record = syntheticRecord('pass');
+    const criteria = record.verdict!.criteria.map((criterion) => ({ ...criterion, stretch: 60 }));
+    const text = page({
+      record: {
+        ...record,
+        startedFrom: { version: '0.1.0', ref: 'v0.1.0' },
+        verdict: { ...record.verdict!, criteria },
+        faults: record.faults.map((fault) => ({ ...fault, lateMs: 1200 })),
+      },
+    });
+    expect(text).toContain('<span>started from 0.1.0 (v0.1.0)</span>');
+    expect(text).toContain('silent, time × 60');
+    expect(text).toContain('(1.2 s late)');
+  });
+
   test('names alerts that fired without a criterion', () => {
     const html = page({ record: syntheticRecord('pass') });
     expect(html).toContain('Fired without being a criterion: RecoveryTooSlow.');

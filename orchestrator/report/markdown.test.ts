@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { loadDashboards } from './dashboards.ts';
 import { renderMarkdown } from './markdown.ts';
-import { interruptedRecord, syntheticRecord } from './testdata/synthetic.ts';
+import { collectPanels, windowOf } from './panels.ts';
+import { interruptedRecord, START, SyntheticQueries, syntheticRecord } from './testdata/synthetic.ts';
 
 const rest = { panels: null, load: null, runbooks: new Map<string, string>() };
 
@@ -24,6 +27,15 @@ test('an interrupted run says so', () => {
   const text = renderMarkdown({ record: interruptedRecord(), ...rest });
   expect(text).toContain('NO VERDICT');
   expect(text).toContain('The run was ended by SIGINT before it could be judged.');
+});
+
+test('a latency over the whole load says that the faults are in it', async () => {
+  const file = fileURLToPath(new URL('../../grafana/dashboards/overview.json', import.meta.url));
+  const window = windowOf(START, START + 71_000);
+  const panels = await collectPanels(await loadDashboards([file]), new SyntheticQueries(), window);
+  const record = syntheticRecord('pass');
+  expect(renderMarkdown({ ...rest, record, panels })).toContain('Write p99, faults included **');
+  expect(renderMarkdown({ ...rest, record: { ...record, faults: [] }, panels })).toContain('Write p99 **');
 });
 
 test('text from a run cannot break the table, mention a person or bring HTML', () => {

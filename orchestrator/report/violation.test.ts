@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { CheckersRecord, Operation, Violation } from '../checkers/types.ts';
+import { type CheckersRecord, FINAL_READER, type Operation, type Violation } from '../checkers/types.ts';
 import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
 import { loadAssets } from './page/assets.ts';
@@ -25,6 +25,12 @@ describe('describeViolation', () => {
       '  ✘ 1        2     read "a"                     20 ms  21 ms           ├──┤',
       '    Before them the entry may have held anything.',
     ]);
+  });
+
+  test("names the orchestrator's own reads", () => {
+    const final = window.map((operation) => ({ ...operation, process: FINAL_READER }));
+    expect(describeViolation({ ...violation, window: final })).toMatch(/✘ final +2 /);
+    expect(drawViolation({ ...violation, window: final })).toContain('>final reader</text>');
   });
 
   test('shortens long values', () => {

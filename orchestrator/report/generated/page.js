@@ -81,7 +81,7 @@ function formatOffset(ms        )         {
   const hours = Math.floor(total / 3600);
   const minutes = Math.floor((total % 3600) / 60);
   const clock = hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
-  return `${ms < 0 ? '-' : '+'}${clock}`;
+  return `${ms < 0 && total > 0 ? '-' : '+'}${clock}`;
 }
 
 /** An instant in UTC to the second, e.g. `2026-03-04 03:00:25 UTC`; `ms` since the epoch. */

@@ -67,13 +67,16 @@ function table(criteria: readonly CriterionResult[], input: ReportInput): Markup
 <tbody>${criteria.map((criterion) => row(criterion, input))}</tbody></table>`;
 }
 
-/** What was met is folded away where something else was not: that is what the page was opened for. */
+/** What was met can be folded away, and is where something else was not: that is what the page was opened for. */
 function tables(input: ReportInput): Markup {
   const criteria = sortedCriteria(input.record);
   const met = criteria.filter(({ result }) => result === 'pass');
-  if (met.length === 0 || met.length === criteria.length) return table(criteria, input);
   const others = criteria.filter(({ result }) => result !== 'pass');
-  return html`${table(others, input)}<details class="met"><summary class="met-count">${count(met.length, 'more criterion', 'more criteria')} met</summary>${table(met, input)}</details>`;
+  const all = others.length === 0;
+  return html`${!all && table(others, input)}${
+    met.length > 0 &&
+    html`<details class="met"${all && html` open`}><summary class="met-count">${count(met.length, 'criterion', 'criteria')} met</summary>${table(met, input)}</details>`
+  }`;
 }
 
 export function renderCriteria(input: ReportInput): Markup {

@@ -101,7 +101,7 @@ const ANSWERS: readonly (readonly [RegExp, Line[]])[] = [
   [/by \(status\)/, by('status', { 200: rate(100), 201: rate(100), 503: (second) => (leaderless(second) ? 23 : 0) })],
   [/fsync.*by|by \(le\).*fsync/, buckets([0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1], 0.0016)],
   [/^sum by \(le\)/, buckets([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5], 0.004)],
-  [/histogram_quantile.*by \(le, instance\)/, nodes((second, node) => (loaded(second) ? 0.004 + noise(second, node) * 0.003 + stall(second) * 0.2 : 0.001))],
+  [/histogram_quantile.*by \(le, node\)/, nodes((second, node) => (loaded(second) ? 0.004 + noise(second, node) * 0.003 + stall(second) * 0.2 : 0.001))],
   [/histogram_quantile\(0.99/, single(duration(0.011))],
   [/histogram_quantile\(0.5/, single((second) => (loaded(second) ? 0.004 + noise(second, 8) * 0.001 : null))],
   [/sum\(raft_is_leader/, single((second) => (leaderless(second) ? 0 : 1))],
