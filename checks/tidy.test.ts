@@ -53,6 +53,12 @@ describe('a core is pure', () => {
     expect(complaint('services/kv/core/raft/bad.ts', source)).toContain(sentence);
   });
 
+  test('the simulator is as pure, but for the files that say why not', () => {
+    expect(complaint('simulator/kv/bad.ts', 'Math.random();')).toContain('the simulator may not use Math.random');
+    expect(complaint('simulator/bad.ts', 'setTimeout(f, 1);')).toContain('the simulator may not use setTimeout');
+    expect(violations('simulator/kv/measure.ts', 'process.cpuUsage();')).toEqual([]);
+  });
+
   test('words in strings, comments and property names are no use of them', () => {
     const source =
       '// Date.now()\nexport const a = { process: "setTimeout(f)", console: 1 }; export const b = new Date(5).getTime();';
@@ -88,6 +94,8 @@ describe('imports', () => {
     ['checks/run.ts', '../orchestrator/cli/main.ts', 'checks know the tree'],
     ['benchmarks/check.ts', '../services/kv/app.ts', 'a benchmark measures the program from outside'],
     ['orchestrator/run/conductor.ts', '../../benchmarks/check.ts', 'knows a system through its manifest only'],
+    ['simulator/run.ts', './kv/driver.ts', 'the engine of the simulator knows no system'],
+    ['simulator/kv/driver.ts', '../../services/kv/storage/wal.ts', 'what is pure of its system'],
     ['services/kv/app.ts', 'prom-client', 'imports prom-client, which only kit/metrics.ts may'],
   ])('%s may not import %s', (path, specifier, sentence) => {
     expect(complaint(path, `import { a } from '${specifier}';`)).toContain(sentence);

@@ -7,14 +7,6 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 export const OPERATION_OUTCOMES = ['ok', 'absent', 'unknown'] as const;
 export type OperationOutcome = (typeof OPERATION_OUTCOMES)[number];
 
-/** The process of the reads that the orchestrator itself makes after the load; clients have no negative number. */
-export const FINAL_READER = -1;
-
-/** Who did an operation, in a sentence. */
-export function processName(process: number): string {
-  return process === FINAL_READER ? 'the final reader' : `process ${process}`;
-}
-
 /**
  * One client operation on one register, as a line of `history/*.ndjson`. A definite failure is no operation. Intervals are
  * closed: an operation that ends at `t` and one that starts at `t` are concurrent.

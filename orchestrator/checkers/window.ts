@@ -1,8 +1,10 @@
 /** The smallest set of operations that still cannot be ordered: what a person looks at. */
+
+import { processName } from '../run/record.ts';
 import { ABSENT, CREATE, DELETE, type History, NONE, OK, operationAt, READ, UNKNOWN } from './history.ts';
 import { sortBy } from './order.ts';
 import type { Search } from './search.ts';
-import { processName, type Violation } from './types.ts';
+import type { Violation } from './types.ts';
 
 /** Operations that one look at a smaller set may take: more, and the set counts as one that can be ordered. */
 const STEPS_MAX = 200_000;

@@ -1,7 +1,8 @@
 /** All that a report is made of, and the few questions that several formats of it ask. */
+
+import { expandTemplate } from '../rule_text.ts';
 import type { RunRecord } from '../run/record.ts';
 import type { Criterion } from '../scenario/types.ts';
-import { expandTemplate } from '../verdict/annotations.ts';
 import type { CriterionResult, Result } from '../verdict/types.ts';
 import { formatOffset, formatSeconds } from './format.ts';
 import type { LoadSummary } from './load-summary.ts';

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { loadDashboards } from './dashboards.ts';
 import { renderMarkdown } from './markdown.ts';
-import { collectPanels, windowOf } from './panels.ts';
+import { tileText } from './page/tiles.ts';
+import { collectPanels, type PanelData, windowOf } from './panels.ts';
 import { interruptedRecord, START, SyntheticQueries, syntheticRecord } from './testdata/synthetic.ts';
 
 const rest = { panels: null, load: null, runbooks: new Map<string, string>() };
@@ -23,8 +24,18 @@ test('the failing criterion comes first, under the verdict and its reason', () =
   );
 });
 
-test('an interrupted run says so', () => {
+test('an interrupted run says so, and claims no recovery that nobody saw', () => {
   const text = renderMarkdown({ record: interruptedRecord(), ...rest });
+  expect(text).toContain('service not seen to be back, not all nodes seen to be ready again');
+  const recovery = {
+    title: 'Recovery',
+    unit: 's',
+    reduce: 'max',
+    thresholds: [],
+    series: [{ name: '', values: [0, 0] }],
+  };
+  expect(tileText(recovery as unknown as PanelData, interruptedRecord())).toBe('not seen');
+  expect(tileText(recovery as unknown as PanelData, syntheticRecord('pass'))).toBe('0 s');
   expect(text).toContain('NO VERDICT');
   expect(text).toContain('The run was ended by SIGINT before it could be judged.');
 });

@@ -17,7 +17,7 @@ import {
   tookText,
 } from './input.ts';
 import { formatLoad } from './load-sentence.ts';
-import { tileName, tileValue } from './page/tiles.ts';
+import { tileName, tileText } from './page/tiles.ts';
 import { describeViolation } from './violation.ts';
 
 /** One line that cannot start a table cell, an element, a link, an emphasis or a mention. */
@@ -46,8 +46,16 @@ function faults({ record }: ReportInput): string[] {
     const name = plain(injectionName(fault));
     if (fault.injectedAt === undefined)
       return `- ${name}: ${plain(what)} was not injected${fault.error === undefined ? '' : `: ${plain(fault.error)}`}`;
-    const service = tookText(fault.injectedAt, fault.serviceRecoveredAt);
-    return `- ${name}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service back after ${service}, all nodes ready ${tookText(fault.healedAt, fault.recoveredAt)} after the heal`;
+    const { injectedAt, serviceRecoveredAt, healedAt, recoveredAt } = fault;
+    const service =
+      serviceRecoveredAt === undefined
+        ? 'not seen to be back'
+        : `back after ${tookText(injectedAt, serviceRecoveredAt)}`;
+    const nodes =
+      recoveredAt === undefined
+        ? 'not all nodes seen to be ready again'
+        : `all nodes ready ${tookText(healedAt, recoveredAt)} after the heal`;
+    return `- ${name}: ${plain(what)} at ${formatOffset(fault.injectedAt - origin)}, service ${service}, ${nodes}`;
   });
   return lines.length === 0 ? [] : ['', '**Faults**', '', ...lines];
 }
@@ -81,7 +89,7 @@ function numbers({ record, panels }: ReportInput): string[] {
   const tiles = (panels?.dashboards[0]?.rows[0]?.panels ?? []).filter((panel) => panel.kind === 'stat');
   return tiles.length === 0
     ? []
-    : ['', tiles.map((tile) => `${plain(tileName(tile, record))} **${plain(tileValue(tile).text)}**`).join(' · ')];
+    : ['', tiles.map((tile) => `${plain(tileName(tile, record))} **${plain(tileText(tile, record))}**`).join(' · ')];
 }
 
 export function renderMarkdown(input: ReportInput): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type CheckersRecord, FINAL_READER, type Operation, type Violation } from '../checkers/types.ts';
+import type { CheckersRecord, Operation, Violation } from '../checkers/types.ts';
+import { FINAL_READER } from '../run/record.ts';
 import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
 import { loadAssets } from './page/assets.ts';

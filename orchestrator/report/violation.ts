@@ -1,5 +1,6 @@
 /** A violation of linearizability as text; what a drawing of it needs, too. */
-import { FINAL_READER, type Operation, type Violation } from '../checkers/types.ts';
+import type { Operation, Violation } from '../checkers/types.ts';
+import { FINAL_READER } from '../run/record.ts';
 
 /** Values come from a load script and have no bound. */
 const VALUE_LENGTH_MAX = 24;

@@ -12,15 +12,9 @@ import type { History } from '../checkers/history.ts';
 import { checkLinearizability } from '../checkers/linearizability.ts';
 import { readHistory } from '../checkers/read_history.ts';
 import { compareStates } from '../checkers/states.ts';
-import {
-  type CheckersRecord,
-  FINAL_READER,
-  type NodeState,
-  type Operation,
-  type StateComparison,
-} from '../checkers/types.ts';
+import type { CheckersRecord, NodeState, Operation, StateComparison } from '../checkers/types.ts';
 import type { CheckerMetrics } from './checker_metrics.ts';
-import { type CheckerName, RUN_FILES, type RunRecord } from './record.ts';
+import { type CheckerName, FINAL_READER, RUN_FILES, type RunRecord } from './record.ts';
 
 export interface CheckedNode {
   readonly index: number;

@@ -25,6 +25,14 @@ export const RUN_FILES = {
   junit: 'junit.xml',
 } as const;
 
+/** The process of the reads that the orchestrator itself makes after the load; clients have no negative number. */
+export const FINAL_READER = -1;
+
+/** Who did an operation, in a sentence. */
+export function processName(process: number): string {
+  return process === FINAL_READER ? 'the final reader' : `process ${process}`;
+}
+
 export const CHECKERS = ['linearizability', 'durability', 'states'] as const;
 export type CheckerName = (typeof CHECKERS)[number];
 

@@ -1,6 +1,7 @@
 /** The words of a reason: when, how long, how bad, and under which fault. */
+
+import { formatRuleValue, labelsText, objectiveText } from '../rule_text.ts';
 import type { Objective } from '../scenario/types.ts';
-import { formatRuleValue, labelsText, objectiveText } from './annotations.ts';
 import { formatDuration } from './duration.ts';
 import { lengthOf } from './spans.ts';
 import type { Interval, Span } from './types.ts';

@@ -69,6 +69,7 @@ export class Coverage {
     if (persist !== null && persist.entries.length > 0) this.#entries(node, persist.entries[0]!.index);
     if (input.type === 'message') this.#message(node, input.message);
     if (input.type === 'read' && node.role === 'leader') this.#leaderAsked(node);
+    if (input.type === 'snapshotStored' && node.role === 'leader') this.#world.signal('snapshotStored', node.id);
     for (const event of events) this.#event(node, event);
   }
 
@@ -131,7 +132,6 @@ export class Coverage {
         break;
       case 'compacted':
         this.counts['raft.snapshotsStored'] += 1;
-        if (node.role === 'leader') this.#world.signal('snapshotStored', node.id);
     }
   }
 

@@ -158,7 +158,15 @@ const snapshotAfterRestart: Schedule = ({ random, atUs }) => {
     return { kind: 'act', atUs, on: { signal, delayUs: ms * MS }, action, forUs: MS };
   });
   const on = { signal, delayUs: random.integer(0, 2 * MS) };
-  return [{ kind: 'crash', atUs, on, target, forUs: forMs(random, 1, 4) }, ...sendings];
+  const amidWrites = { signal: 'appended', delayUs: random.integer(500, 15 * MS) };
+  const snapshot: KvFault = {
+    kind: 'act',
+    atUs,
+    on: amidWrites,
+    action: { type: 'snapshot', node: LEADER },
+    forUs: MS,
+  };
+  return [snapshot, { kind: 'crash', atUs, on, target, forUs: forMs(random, 1, 4) }, ...sendings];
 };
 
 const transfer: Schedule = ({ random, atUs }) => [

@@ -50,7 +50,7 @@ function generateSetup(random: Prng): KvSetup {
     },
     tickUs: random.pick([10_000, 20_000]),
     turnUs: random.pick([1, 50, 500]),
-    snapshotEntries: random.pick([20, 60, 200]),
+    snapshotEntries: random.pick([8, 20, 100]),
     segmentRecords: random.pick([3, 10, 50]),
     rememberedMax: 100_000,
     attemptUs: random.pick([300_000, 700_000, 2_000_000]),

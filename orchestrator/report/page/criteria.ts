@@ -1,6 +1,7 @@
 /** The table that the verdict is made of: what was asked of each alert, what it did, and its runbook. */
+
+import { formatRuleValue, labelsText, objectiveText } from '../../rule_text.ts';
 import type { Objective } from '../../scenario/types.ts';
-import { formatRuleValue, labelsText, objectiveText } from '../../verdict/annotations.ts';
 import type { CriterionResult, Interval } from '../../verdict/types.ts';
 import { formatSeconds } from '../format.ts';
 import {

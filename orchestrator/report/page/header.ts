@@ -17,7 +17,7 @@ import { formatLoad } from '../load-sentence.ts';
 import { html, type Markup } from '../markup.ts';
 import type { PanelData } from '../panels.ts';
 import { renderSentence } from './sentence.ts';
-import { isLatencyUnderFault, type TileValue, tileName, tileValue } from './tiles.ts';
+import { isLatencyUnderFault, type TileValue, tileName, tileText, tileValue } from './tiles.ts';
 
 const UNITS = { seconds: 's', ratio: 'percentunit', per_second: 'ops' } as const;
 
@@ -67,20 +67,25 @@ function isWorse(value: number | null, objective: Objective): boolean {
 function renderVerdictTile(panel: PanelData, record: RunRecord): Markup {
   const { value, state } = tileValue(panel);
   const objective = isLatencyUnderFault(panel, record) ? undefined : objectiveOf(panel, record);
-  const name = tileName(panel, record);
+  const [text, name] = [tileText(panel, record), tileName(panel, record)];
   if (objective !== undefined && isWorse(value, objective))
-    return tile(panel, name, 'bad', `worse than ${formatValue(objective.value, UNITS[objective.unit])}`);
-  return tile(panel, name, state === 'good' && outcomeOf(record) === 'none' ? 'plain' : state);
+    return tile({ panel, text, name }, 'bad', `worse than ${formatValue(objective.value, UNITS[objective.unit])}`);
+  return tile({ panel, text, name }, state === 'good' && outcomeOf(record) === 'none' ? 'plain' : state);
 }
 
 /** A stat panel of any other row. */
 export function renderTile(panel: PanelData): Markup {
-  return tile(panel, panel.title, tileValue(panel).state);
+  const { text, state } = tileValue(panel);
+  return tile({ panel, text, name: panel.title }, state);
 }
 
 /** The value, what it is, and its colour only together with words that say the same. */
-function tile(panel: PanelData, name: string, state: TileValue['state'], flag = 'outside its limit'): Markup {
-  return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${tileValue(panel).text}</span><span class="name">${name}</span>${
+function tile(
+  { panel, text, name }: { readonly panel: PanelData; readonly text: string; readonly name: string },
+  state: TileValue['state'],
+  flag = 'outside its limit',
+): Markup {
+  return html`<li class="tile" data-state="${state}" title="${panel.description}"><span class="value">${text}</span><span class="name">${name}</span>${
     state === 'bad' && html`<span class="flag">${flag}</span>`
   }</li>`;
 }

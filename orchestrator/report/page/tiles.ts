@@ -30,6 +30,18 @@ export function isLatencyUnderFault(panel: PanelData, record: RunRecord): boolea
   return / p\d+$/.test(panel.title) && record.faults.some((fault) => fault.injectedAt !== undefined);
 }
 
+/**
+ * The value in words. The metrics of a recovery begin with it: where none was seen to end and none had begun to be counted, their
+ * 0 would be the best of all recoveries.
+ */
+export function tileText(panel: PanelData, record: RunRecord): string {
+  const { text, value } = tileValue(panel);
+  const unseen = record.faults.some(
+    ({ injectedAt, recoveredAt }) => injectedAt !== undefined && recoveredAt === undefined,
+  );
+  return panel.title === 'Recovery' && unseen && !value ? 'not seen' : text;
+}
+
 /** The title, and what the number must not be taken for: a latency without the faults, or the result of a whole run. */
 export function tileName(panel: PanelData, record: RunRecord): string {
   const faults = isLatencyUnderFault(panel, record) ? ', faults included' : '';

@@ -1,5 +1,6 @@
 /** A violation of linearizability drawn: a lane for each process, a bar for each operation, the impossible one in red. */
-import { type Operation, processName, type Violation } from '../../checkers/types.ts';
+import type { Operation, Violation } from '../../checkers/types.ts';
+import { processName } from '../../run/record.ts';
 import { formatSeconds } from '../format.ts';
 import { html, type Markup } from '../markup.ts';
 import { beforeText, momentsOf, operationLabel } from '../violation.ts';

@@ -2,9 +2,9 @@
  * What a rule says of its value and labels, for people. Alertmanager's templates know far more; these are the forms that the rules
  * of `alerts/` use, and whatever else there is stays as it is written.
  */
-import type { Objective } from '../scenario/types.ts';
-import { formatDuration } from './duration.ts';
-import type { Interval } from './types.ts';
+import type { Objective } from './scenario/types.ts';
+import { formatDuration } from './verdict/duration.ts';
+import type { Interval } from './verdict/types.ts';
 
 type Texts = Readonly<Record<string, string>>;
 

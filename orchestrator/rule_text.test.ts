@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { expandTemplate, formatRuleValue, labelsText, objectiveText } from './annotations.ts';
+import { expandTemplate, formatRuleValue, labelsText, objectiveText } from './rule_text.ts';
 
 const at = (peak: number | null, labels: Record<string, string> = {}) => ({ from: 0, to: 1, labels, peak });
 
