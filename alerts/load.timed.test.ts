@@ -176,7 +176,7 @@ describe('a store that works', () => {
 
   test('exports exactly these series and labels of its own', async () => {
     const names =
-      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|repeated_writes_total|duplicate_writes_total|planned_operations|iterations_begun_total|iterations_ended_total';
+      'operations_total|operation_duration_seconds|attempts_total|client_checks_total|stale_reads_total|repeated_writes_total|duplicate_writes_total|planned_operations|iterations_begun_total|iterations_ended_total|operations_succeeded_total|history_lines_total';
     const own = ['run_id', 'segment', 'operation', 'outcome', 'node'];
     const query = `count by (__name__, ${own}) (last_over_time({__name__=~"k6_(${names})", run_id="works", segment="0"}[1m]))`;
     const byName = Object.groupBy(await prometheus.api.query(query), ({ labels }) => String(labels.__name__));
@@ -197,6 +197,8 @@ describe('a store that works', () => {
       k6_planned_operations: '1 by run_id, segment',
       k6_iterations_begun_total: '1 by run_id, segment',
       k6_iterations_ended_total: '1 by run_id, segment',
+      k6_operations_succeeded_total: '1 by run_id, segment',
+      k6_history_lines_total: '1 by run_id, segment',
     });
   });
 

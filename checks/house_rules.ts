@@ -32,6 +32,8 @@ interface Layer {
   readonly may: readonly string[];
   /** Path prefixes of project files whose types they may import. */
   readonly mayTypes?: readonly string[];
+  /** Path prefixes among those that only tests may import. */
+  readonly mayNot?: readonly string[];
   /** npm packages: all, or those that match. `node:` counts as a package. */
   readonly packages: 'all' | RegExp;
   readonly why: string;
@@ -103,7 +105,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     files: 'simulator/',
-    may: [...CORE_BASICS, 'simulator/systems.ts'],
+    may: CORE_BASICS,
+    mayNot: ['simulator/<name>/'],
     packages: /^node:worker_threads$/,
     why: 'the engine of the simulator knows no system',
   },
@@ -190,9 +193,9 @@ function forbiddenImports(path: string, { imports }: SourceFacts): string[] {
     if (place && place !== path) problems.push(`imports ${specifier}, which only ${place} may`);
     if (!layer) continue;
     const target = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined;
+    const isOf = (prefixes: readonly string[]) => target !== undefined && prefixes.some((it) => matches(target, it));
     const isAllowed = target
-      ? layer.may.some((prefix) => matches(target, prefix)) ||
-        (typeOnly && layer.mayTypes.some((prefix) => matches(target, prefix)))
+      ? (isOf(layer.may) && (isTest(path) || !isOf(layer.mayNot))) || (typeOnly && isOf(layer.mayTypes))
       : isTest(path) || layer.packages === 'all' || layer.packages.test(specifier);
     if (!isAllowed) problems.push(`imports ${typeOnly ? 'the types of ' : ''}${target ?? specifier}: ${layer.why}`);
   }
@@ -210,7 +213,8 @@ function bind(layer: Layer, path: string): Required<Layer> | undefined {
   const fill = (text: string) => (name ? text.replace('<name>', name) : text);
   const files = fill(layer.files);
   if (!path.startsWith(files)) return undefined;
-  return { ...layer, files, may: [files, ...layer.may.map(fill)], mayTypes: (layer.mayTypes ?? []).map(fill) };
+  const { may, mayTypes = [], mayNot = [] } = layer;
+  return { ...layer, files, may: [files, ...may.map(fill)], mayTypes: mayTypes.map(fill), mayNot };
 }
 
 function matches(target: string, prefix: string): boolean {

@@ -51,7 +51,10 @@ export class KvUser {
     this.#metrics = new LoadMetrics(plannedOperations(input));
     const monotonic = () => (number === 0 ? null : this.#instance().currentTestRunDuration);
     const clocks = { wall: () => Date.now(), monotonic };
-    const write = (line: string) => console.log(line);
+    const write = (line: string) => {
+      console.log(line);
+      this.#metrics.recorded();
+    };
     this.#history = input.history ? new History({ process: number, clocks, write }) : null;
     this.#client = this.#newClient((node, outcome) => this.#metrics.attempt(node, outcome));
     this.#lookout = this.#newClient(() => {});

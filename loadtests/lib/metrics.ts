@@ -21,6 +21,8 @@ const duplicateWrites = new Counter('duplicate_writes');
 const plannedOperations = new Gauge('planned_operations');
 const iterationsBegun = new Counter('iterations_begun');
 const iterationsEnded = new Counter('iterations_ended');
+const operationsSucceeded = new Counter('operations_succeeded');
+const historyLines = new Counter('history_lines');
 
 export class LoadMetrics {
   readonly #planned: number;
@@ -58,12 +60,18 @@ export class LoadMetrics {
       operations.add(kind === operation && !ok ? 1 : 0, { operation: kind, outcome: 'failed' });
     }
     operationDuration.add(seconds * 1000, { operation });
+    operationsSucceeded.add(ok ? 1 : 0);
     this.#touchChecks();
     plannedOperations.add(this.#planned);
   }
 
   attempt(node: number, outcome: AttemptOutcome): void {
     for (const one of ATTEMPT_OUTCOMES) attempts.add(one === outcome ? 1 : 0, { node: String(node), outcome: one });
+  }
+
+  /** A line was written to the history. With the counter before, it shows what the file lacks (orchestrator/run/checkers). */
+  recorded(): void {
+    historyLines.add(1);
   }
 
   /** An acknowledged write was looked for by a later linearizable read. */

@@ -73,7 +73,18 @@ async function poison(
     await clear(api, strike, streams).catch(() => undefined);
     throw error;
   }
-  return () => clear(api, strike, streams);
+  return async () => {
+    const lost = await clear(api, strike, streams);
+    if (lost.length > 0) throw new LostFaultError(type, lost);
+  };
+}
+
+/** What was in force is not any more, and nobody here has healed it: the run saw less than was promised. */
+class LostFaultError extends Error {
+  constructor(type: Toxic['type'], lost: readonly Stream[]) {
+    const where = [...new Set(lost.map(({ proxy }) => proxy))].join(', ');
+    super(`the ${type} had gone from ${where} before its end: somebody else changed the proxies`);
+  }
 }
 
 /** Streams of different proxies at once, those of one proxy one after the other. */
@@ -96,12 +107,14 @@ async function verify(api: ToxiproxyApi, streams: readonly Stream[], toxic: (str
   }
 }
 
-async function clear(api: ToxiproxyApi, strike: Strike, streams: readonly Stream[]): Promise<void> {
+/** @returns the streams on which there was nothing to remove */
+async function clear(api: ToxiproxyApi, strike: Strike, streams: readonly Stream[]): Promise<readonly Stream[]> {
   const proxies = await api.proxies();
-  const inForce = streams.filter((stream) =>
-    proxies[stream.proxy]?.toxics.some(({ name }) => name === nameOn(strike, stream)),
-  );
+  const isPoisoned = (stream: Stream) =>
+    proxies[stream.proxy]?.toxics.some(({ name }) => name === nameOn(strike, stream)) === true;
+  const [inForce, lost] = [streams.filter(isPoisoned), streams.filter((stream) => !isPoisoned(stream))];
   await inOrder(inForce, (stream) => api.removeToxic(stream.proxy, nameOn(strike, stream)));
+  return lost;
 }
 
 function nameOn({ name }: Strike, { stream }: Stream): string {
@@ -147,7 +160,11 @@ class Stalls {
     const turn = async (hold: boolean) => {
       if (hold === held) return;
       held = hold;
-      if (!hold) return clear(api, this.#strike, streams);
+      if (!hold) {
+        const lost = await clear(api, this.#strike, streams);
+        if (lost.length > 0) throw new LostFaultError('latency', lost);
+        return;
+      }
       this.#count += 1;
       // Longer than any hold: what is held is let go all at once when the toxic is removed.
       const attributes = { latency: 60_000, jitter: 0 };

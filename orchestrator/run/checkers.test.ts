@@ -19,6 +19,10 @@ const operation = (change: object) => ({
   ...change,
 });
 const HEADER = { header: { version: 1, segment: 0, runId: 'r' } };
+const COUNTED = {
+  ...{ iterations_begun: { count: 5 }, iterations_ended: { count: 5 } },
+  operations_succeeded: { count: 1 },
+};
 const GOOD = [operation({}), operation({ operation: 'read', process: 2, start: 1020, end: 1030 })];
 
 interface Play {
@@ -41,7 +45,7 @@ async function play({
     join(directory, 'history/0.ndjson'),
     [HEADER, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(''),
   );
-  const counted = summary ?? { iterations_begun: { count: 5 }, iterations_ended: { count: 5 } };
+  const counted = { ...COUNTED, history_lines: { count: 1 + lines.length }, ...summary };
   writeFileSync(join(directory, 'k6-summary.json'), JSON.stringify({ metrics: counted }));
   const asked = states.map(() => 0);
   const checkers: SystemCheckers = {
@@ -142,12 +146,12 @@ describe('no result is no metric, and says why', () => {
       'the clock stepped',
     ],
     ['a clock that stepped under the orchestrator', { options: { clockSteps: ['by -60000 ms'] } }, 'by -60000 ms'],
-    [
-      'iterations that were cut off',
-      { summary: { iterations_begun: { count: 5 }, iterations_ended: { count: 3 } } },
-      '2 iterations',
-    ],
-    ['a script that counts none', { summary: {} }, 'iterations_begun'],
+    ['iterations that were cut off', { summary: { iterations_ended: { count: 3 } } }, '2 iterations'],
+    ['a script that counts none', { summary: { iterations_begun: undefined } }, 'iterations_begun'],
+    ['lines that are gone', { summary: { history_lines: { count: 9 } } }, 'has 3 lines, and the load wrote 9'],
+    ['a script that counts no lines', { summary: { history_lines: undefined } }, 'history_lines'],
+    ['a script that forgets half', { summary: { operations_succeeded: { count: 5 } } }, 'the history has 2'],
+    ['a script that records nothing', { lines: [], summary: { operations_succeeded: { count: 0 } } }, 'has 0'],
     ['no history', { options: { historyFiles: [] } }, 'history: false'],
     ['a damaged line', { lines: [operation({ outcome: 'maybe' })] }, 'maybe'],
   ])('%s', async (_, what, reason) => {

@@ -169,10 +169,10 @@ class CheckersStage {
     const files = historyFiles.map((file) => join(runDirectory, file));
     try {
       if (files.length === 0) throw new Error('the scenario records no history (`history: false`)');
-      const cutOff = iterationsCutOff(join(runDirectory, RUN_FILES.k6Summary));
-      if (cutOff > 0)
-        throw new Error(`${cutOff} iterations of the load were cut off: what they did is not in the history`);
+      const counted = readCounts(join(runDirectory, RUN_FILES.k6Summary));
       const seen = await readHistory(files, signal);
+      const missing = incompleteness(seen, counted);
+      if (missing !== null) throw new Error(missing);
       const steps = [...clockSteps, ...seen.clockSteps.map(({ detail }) => `a client saw ${detail}`)];
       if (steps.length > 0) throw new Error(`the clock stepped during the load, so no order can be told: ${steps[0]}`);
       if (final === null) return seen;
@@ -214,13 +214,31 @@ function writeFinalReads(file: string, runId: string, final: FinalState, known: 
   writeFileSync(file, lines.join(''));
 }
 
-/** Iterations that began and never ended, by k6's summary. Throws when it does not say. */
-function iterationsCutOff(summaryFile: string): number {
+const COUNTERS = ['iterations_begun', 'iterations_ended', 'operations_succeeded', 'history_lines'] as const;
+type Counts = Readonly<Record<(typeof COUNTERS)[number], number>>;
+
+/** What the script counted, by k6's summary. Throws when it did not. */
+function readCounts(summaryFile: string): Counts {
   type Counter = { readonly count?: number } | undefined;
   const { metrics } = JSON.parse(readFileSync(summaryFile, 'utf8')) as { metrics: Record<string, Counter> };
-  const [begun, ended] = [metrics.iterations_begun?.count, metrics.iterations_ended?.count];
-  if (begun === undefined) throw new Error(`the load script counts no iterations_begun: see loadtests/README.md`);
-  return begun - (ended ?? 0);
+  const count = (name: string): number => {
+    const value = metrics[name]?.count;
+    if (value === undefined) throw new Error(`the load script counts no ${name}: see loadtests/README.md`);
+    return value;
+  };
+  return Object.fromEntries(COUNTERS.map((name) => [name, count(name)])) as Counts;
+}
+
+/** What the load did and the history does not show, in words: from what is missing anything may follow. Null when it is whole. */
+function incompleteness({ length, clockSteps, files }: History, counts: Counts): string | null {
+  const cutOff = counts.iterations_begun - counts.iterations_ended;
+  if (cutOff > 0) return `${cutOff} iterations of the load were cut off: what they did is not in the history`;
+  const lines = files + length + clockSteps.length;
+  if (lines !== counts.history_lines)
+    return `the history has ${lines} lines, and the load wrote ${counts.history_lines}: somebody else changed it, or the disk was full`;
+  if (length === 0 || length < counts.operations_succeeded)
+    return `${counts.operations_succeeded} operations of the load succeeded, and the history has ${length}: the script does not record all it does`;
+  return null;
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
 /** The checks of a scenario's faults: that the system takes them, that they strike somebody, and that they fit into the load. */
 import { FSYNC_LIES, OBSERVERS, type SystemManifest } from '../../kit/system.ts';
+import { injectionName, plannedInjections } from '../run/record.ts';
 import type { Check, CheckInput } from './check.ts';
 import type { FaultSource, Path, ScenarioSource } from './document.ts';
 import { FAULT_SHAPES, faultsOf, injectionsOf, PARAMETER_NAMES, type ParameterName } from './fault_kinds.ts';
@@ -29,11 +30,26 @@ function* names({ scenario, at }: CheckInput): Iterable<Problem> {
         `fault "${fault.name}" exists already: criteria refer to faults by name`,
       );
     }
+    const repeated = scenario.faults.find(
+      (other) => other.repeat !== undefined && injectionNames(other).includes(fault.name),
+    );
+    if (repeated !== undefined) {
+      yield at.problem(
+        ['faults', index, 'name'],
+        `"${fault.name}" is the name of an injection of fault "${repeated.name}": outcomes are kept by name`,
+      );
+    }
   }
+}
+
+function injectionNames(plan: FaultPlan): string[] {
+  return plannedInjections(plan).map(injectionName);
 }
 
 function* kinds({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
   const taken = faultsOf(manifest);
+  if (scenario.startFrom !== undefined && !scenario.faults.some(({ kind }) => kind === 'upgrade'))
+    yield at.problem(['start_from'], 'no fault is an `upgrade`: the version under test would never run');
   for (const [index, { kind }] of scenario.faults.entries()) {
     if (kind === 'upgrade' && scenario.startFrom === undefined) {
       yield at.problemOfName(

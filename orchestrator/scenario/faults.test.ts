@@ -142,6 +142,25 @@ describe('faults in a scenario', () => {
 });
 
 describe('a mistake in a fault', () => {
+  test('a name that an injection of a repeated fault has', async () => {
+    const source = text([
+      'at: 5s, every: 10s, count: 2, kill: any, heal_after: 4s',
+      'at: 30s, kill: any, heal_after: 4s',
+    ]);
+    expect(await mistakes(source.replace('name: f1', 'name: f0-2'))).toContain(
+      'x.yaml:8:13: "f0-2" is the name of an injection of fault "f0"',
+    );
+    expect(await mistakes(source.replace('name: f1', 'name: f0-3'))).toBe('no mistake');
+  });
+
+  test('an upgrade that never comes', async () => {
+    const source = text(['at: 5s, kill: any, heal_after: 4s']).replace(
+      'system: kv',
+      'system: kv\nstart_from: previous',
+    );
+    expect(await mistakes(source)).toContain('x.yaml:5:13: no fault is an `upgrade`');
+  });
+
   test.each([
     ['an unknown kind', 'partitoin: leader', 'unknown field "partitoin" in `faults.0` — did you mean "partition"?'],
     [

@@ -45,6 +45,15 @@ describe('founding a cluster', () => {
     expect(agreed).toEqual({ members: { 0: self(0, 'a'), 1: self(1, 'b'), 2: self(2, 'new') }, joined: false });
   });
 
+  test('a member that refuses to speak to this node is no member that is not there yet: the reason is told', async () => {
+    const refusal = 'node 2 speaks version 2.0 of the peer protocol, this node 1.0: upgrade this node';
+    const call = () => {
+      throw new CallError(refusal, 409, { code: 'CONFLICT', message: refusal });
+    };
+    const founding = formCluster(MEMBERS, { ...options(call), signal: AbortSignal.timeout(1000) });
+    await expect(founding).rejects.toMatchObject({ code: 'FORMATION', message: refusal });
+  });
+
   test('a cluster that knows this instance is entered', async () => {
     const members = await formCluster(
       MEMBERS,

@@ -78,14 +78,16 @@ export async function formCluster(members: readonly InitialMember[], options: Fo
   return { members: agreed, joined: false };
 }
 
+/** @returns null when it cannot answer yet. @throws FormationError when it never will: it speaks another version of the protocol */
 async function sayHello(member: InitialMember, { transport, signal }: FormationOptions): Promise<Hello | null> {
   signal.throwIfAborted();
   try {
     return (await transport.call({ node: member.id, ...member }, 'hello', {}, CALL_MS)) as Hello;
   } catch (error) {
+    if (!(error instanceof CallError)) throw error;
+    if (error.body?.code === 'CONFLICT') throw new FormationError(error.message);
     // Not there yet, or there and not able to answer: it is asked again.
-    if (error instanceof CallError) return null;
-    throw error;
+    return null;
   }
 }
 

@@ -26,6 +26,7 @@ export class FaultSwitches {
   readonly decorators: Decorators;
   readonly #parts: FaultSwitchesParts;
   readonly #active: ReturnType<typeof createGauge>;
+  #disk: FaultyDisk | null = null;
   #set: NodeFaultSet = {};
 
   constructor(parts: FaultSwitchesParts) {
@@ -47,6 +48,7 @@ export class FaultSwitches {
     if (set.disk?.flip_bit === true && this.#set.disk?.flip_bit !== true) await this.#flipBit();
     this.#set = set;
     this.#show();
+    if (diskFaults(set).lie === null) await this.#disk?.settle();
     this.#parts.logger.warn(
       { faults: set },
       Object.keys(set).length === 0 ? 'no fault is in force' : 'faults are in force',
@@ -78,8 +80,11 @@ export class FaultSwitches {
         wallMs: () => Date.now() + (this.#set.clock?.skew_ms ?? 0),
         tickRate: () => this.#set.clock?.rate ?? 1,
       },
-      disk: (below, observer) =>
-        new FaultyDisk({ faults: () => diskFaults(this.#set), below, observer, random: random.fork('disk'), die }),
+      disk: (below, observer) => {
+        const faults = () => diskFaults(this.#set);
+        this.#disk = new FaultyDisk({ faults, below, observer, random: random.fork('disk'), die });
+        return this.#disk;
+      },
       log: (log) => new EarlyLog(log, active('acknowledge-early')),
       transport: (transport) => new FaultyTransport(transport, () => this.#set.messages ?? {}, random.fork('messages')),
       peerEvents: (events) => withoutCheckpoints(events, active('mute-checkpoints')),

@@ -100,6 +100,21 @@ describe('lying', () => {
     await log.close();
   });
 
+  test('healed: all of it is made durable without another write, of files that were closed meanwhile too', async () => {
+    const { log } = await WriteAheadLog.open(disk, directory, { ...OPTIONS, segmentBytes: 600 });
+    await put(log, 1);
+    faults = { ...HEALTHY, lie: 'skip' };
+    for (let index = 2; index <= 20; index++) await put(log, index);
+    expect(log.segmentCount).toBeGreaterThan(2);
+    expect(log.durableIndex()).toBe(1);
+    faults = HEALTHY;
+    // The owner goes on writing while the disk is mended.
+    await Promise.all([disk.settle(), put(log, 21)]);
+    expect(log.durableIndex()).toBe(21);
+    expect((await onDisk()).indexes).toEqual(Array.from({ length: 21 }, (_, index) => index + 1));
+    await log.close();
+  });
+
   test('skip-some: every second fdatasync is made, and covers the one before', async () => {
     const log = await open();
     await put(log, 1);

@@ -44,6 +44,8 @@ export class FaultyDisk implements Disk {
   readonly #below: Disk;
   /** Seconds by which the fdatasync under way was delayed, by path. */
   readonly #delays = new Map<string, number>();
+  /** Files of which an fdatasync was said to have been made that was not. */
+  readonly #owing = new Set<FaultyFile>();
 
   constructor(parts: FaultyDiskParts) {
     this.#parts = parts;
@@ -56,7 +58,18 @@ export class FaultyDisk implements Disk {
   async open(path: string, mode: 'create' | 'write' | 'read'): Promise<DiskFile> {
     if (mode === 'create' && this.#parts.faults().full) throw noSpace(path);
     const file = await this.#below.open(path, mode);
-    return mode === 'read' ? file : new FaultyFile(file, this.#parts, this.#delays);
+    return mode === 'read' ? file : new FaultyFile(file, this.#parts, this.#delays, this.#owing);
+  }
+
+  /**
+   * Makes durable what lies have called so: a disk that is whole again keeps what it took while it was not. Without it that would have to
+   * wait for the next write to the same file, and a file that is written to no more would wait for ever.
+   */
+  async settle(): Promise<void> {
+    for (const file of this.#owing) {
+      this.#owing.delete(file);
+      await file.settle(this.#below);
+    }
   }
 
   async freeBytes(path: string): Promise<number> {
@@ -92,19 +105,24 @@ class FaultyFile implements DiskFile {
   readonly #file: DiskFile;
   readonly #parts: FaultyDiskParts;
   readonly #delays: Map<string, number>;
+  readonly #owing: Set<FaultyFile>;
   readonly #isLog: boolean;
   /** Appended while fdatasync lied: lost when the process dies, as what is only in the cache is lost at a power cut. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
+  /** The file is written to by its owner and by `settle`: what was held goes before both. */
+  #writingBack: Promise<void> = Promise.resolve();
   #size: number;
-  /** What a lie claims to be durable. */
+  /** What a lie claims to be durable, and what of a closed file was made so afterwards. */
   #claimed = 0;
   #syncs = 0;
+  #closed = false;
 
-  constructor(file: DiskFile, parts: FaultyDiskParts, delays: Map<string, number>) {
+  constructor(file: DiskFile, parts: FaultyDiskParts, delays: Map<string, number>, owing: Set<FaultyFile>) {
     this.#file = file;
     this.#parts = parts;
     this.#delays = delays;
+    this.#owing = owing;
     this.#isLog = file.path.endsWith('.wal');
     this.#size = file.size;
   }
@@ -174,13 +192,31 @@ class FaultyFile implements DiskFile {
 
   async close(): Promise<void> {
     await this.#writeBack();
+    this.#closed = true;
     await this.#file.close();
+  }
+
+  async settle(disk: Disk): Promise<void> {
+    if (!this.#closed) {
+      await this.#writeBack();
+      await this.#file.datasync();
+      return;
+    }
+    try {
+      const file = await disk.open(this.path, 'write');
+      await file.datasync().finally(() => file.close());
+    } catch (error) {
+      // Removed in the meantime: nothing needs it.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    this.#claimed = this.#size;
   }
 
   #lies(): boolean {
     const { lie } = this.#parts.faults();
     this.#syncs += 1;
     if (lie === null || (lie === 'skip-some' && this.#syncs % 2 === 0)) return false;
+    this.#owing.add(this);
     if (lie === 'skip-and-claim') {
       const started = performance.now();
       this.#claimed = this.#size;
@@ -196,12 +232,13 @@ class FaultyFile implements DiskFile {
     return new Promise(() => {});
   }
 
-  async #writeBack(): Promise<void> {
-    if (this.#heldBytes === 0) return;
+  #writeBack(): Promise<void> {
+    if (this.#heldBytes === 0) return this.#writingBack;
     const data = Buffer.concat(this.#held);
     this.#held = [];
     this.#heldBytes = 0;
-    await this.#file.append(data);
+    this.#writingBack = this.#writingBack.then(() => this.#file.append(data));
+    return this.#writingBack;
   }
 }
 

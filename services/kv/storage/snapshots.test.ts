@@ -109,6 +109,25 @@ describe('snapshots', () => {
     expect(await store.read(1, 0, 100)).toBeNull();
   });
 
+  test("one that could not be opened once is opened the next time, and stands in nobody's way until then", async () => {
+    class ShortOfDescriptors extends MemoryDisk {
+      short = false;
+      override async open(...[path, mode]: Parameters<MemoryDisk['open']>) {
+        if (this.short) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+        return super.open(path, mode);
+      }
+    }
+    const disk = new ShortOfDescriptors();
+    const store = await open(disk);
+    for (const index of [1, 2, 3]) await store.create(meta(index), pieces(10));
+    disk.short = true;
+    const reads = [1, 3].map((index) => store.read(index, 0, 100));
+    await Promise.all([store.prune(), ...reads.map((read) => expect(read).rejects.toThrow('too many open files'))]);
+    disk.short = false;
+    expect(await store.read(3, 0, 100)).toMatchObject({ done: true });
+    await store.close();
+  });
+
   test('a flipped bit anywhere is found when it is read', async () => {
     for (const at of [0, 9, 13, 20, 65_536, 65_540, 70_000, 140_000]) {
       const disk = new MemoryDisk();

@@ -89,7 +89,11 @@ export class SnapshotStore {
   async read(index: LogIndex, offset: number, length: number): Promise<{ data: Uint8Array; done: boolean } | null> {
     let opening = this.#readers.get(index);
     if (opening === undefined) {
-      opening = this.#openReader(index);
+      opening = this.#openReader(index).catch((error: unknown) => {
+        // What failed once, as for want of file descriptors, is tried again.
+        this.#readers.delete(index);
+        throw error;
+      });
       this.#readers.set(index, opening);
     }
     const reader = await opening;
@@ -116,7 +120,7 @@ export class SnapshotStore {
     const names = (await this.#disk.list(this.#directory)).filter((name) => name.endsWith('.snapshot'));
     for (const name of names.slice(0, -SNAPSHOTS_KEPT)) {
       const index = Number(name.slice(0, 16));
-      const reader = await this.#readers.get(index);
+      const reader = await this.#readers.get(index)?.catch(() => null);
       this.#readers.delete(index);
       await reader?.close();
       await this.#disk.remove(`${this.#directory}/${name}`);
@@ -126,7 +130,7 @@ export class SnapshotStore {
   async close(): Promise<void> {
     await this.#incoming?.writer.abort();
     this.#incoming = null;
-    for (const opening of this.#readers.values()) await (await opening)?.close();
+    for (const opening of this.#readers.values()) await (await opening.catch(() => null))?.close();
     this.#readers.clear();
   }
 
