@@ -115,6 +115,19 @@ describe('lying', () => {
     await log.close();
   });
 
+  test('healed while a file is being closed: it is made durable all the same', async () => {
+    const path = `${directory}/1.wal`;
+    const file = await disk.open(path, 'create');
+    faults = { ...HEALTHY, lie: 'skip' };
+    await file.append(Buffer.from('kept'));
+    await file.datasync();
+    expect([synced.length, file.syncedSize]).toEqual([0, 0]);
+    faults = HEALTHY;
+    await Promise.all([file.close(), disk.settle()]);
+    expect([synced.length, file.syncedSize]).toEqual([1, 4]);
+    expect(await readFile(path, 'utf8')).toBe('kept');
+  });
+
   test('skip-some: every second fdatasync is made, and covers the one before', async () => {
     const log = await open();
     await put(log, 1);

@@ -197,11 +197,9 @@ class FaultyFile implements DiskFile {
   }
 
   async settle(disk: Disk): Promise<void> {
-    if (!this.#closed) {
-      await this.#writeBack();
-      await this.#file.datasync();
-      return;
-    }
+    await this.#writeBack();
+    // Looked at only now: its owner may have closed it in the meantime.
+    if (!this.#closed) return this.#file.datasync();
     try {
       const file = await disk.open(this.path, 'write');
       await file.datasync().finally(() => file.close());

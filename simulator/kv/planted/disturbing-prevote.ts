@@ -11,7 +11,7 @@ export const disturbingPrevote: PlantedBug = {
   mistake: 'nodes that hear from a leader consent to a PreVote',
   forbiddenBy: '§9.6, §4.2.3',
   caughtBy: ['leader-stability'],
-  seedsMax: 400,
+  seedsMax: 300,
   variation: () => ({
     rules: { insideLease: (request, voter) => !request.pre && raftRules.insideLease(request, voter) },
   }),

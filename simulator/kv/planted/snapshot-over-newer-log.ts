@@ -10,6 +10,6 @@ export const snapshotOverNewerLog: PlantedBug = {
   mistake: 'a snapshot replaces a log that contains it and is longer',
   forbiddenBy: '§5.3, Figure 5.3',
   caughtBy: ['durability', 'assertion'],
-  seedsMax: 500,
+  seedsMax: 700,
   variation: () => ({ rules: { needsInstall: (snapshot, commitIndex) => snapshot.index > commitIndex } }),
 };

@@ -11,7 +11,7 @@ export const termNotPersisted: PlantedBug = {
   mistake: 'the term is not written, and read off the last entry after a crash',
   forbiddenBy: '§3.8',
   caughtBy: ['election-safety', 'log-matching'],
-  seedsMax: 100,
+  seedsMax: 150,
   variation: () => ({
     restored: (found) => {
       if (found === null || lastTerm(found) === found.hardState.term) return found;
