@@ -1,5 +1,5 @@
 /** What the proxies do to bytes, proven on three servers that echo: the faults of links need no system under test. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { ProcessRegistry } from './cluster/registry.ts';
 import { linkFaults } from './faults/links.ts';
 import { startToxiproxy, type ToxiproxyApi } from './faults/toxiproxy.ts';
 import type { FaultNode, Heal, Strike } from './faults/types.ts';
+import { RunFaults, type RunFaultsOptions } from './run/run_faults.ts';
 import type { FaultParameters } from './scenario/types.ts';
 
 const SILENCE_MS = 400;
@@ -243,4 +244,37 @@ describe('links', () => {
     const fault = linkFaults(undefined, 'gameday up kv --links').partition;
     expect(fault.available()).toBe('gameday up kv --links');
   });
+});
+
+function isLinked(faults: RunFaults): boolean {
+  try {
+    faults.assertLinked();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a Toxiproxy that ends in the middle of a run ends the run: what is cut off then is no fault of the nodes', async () => {
+  const place = (index: number) => ({ index, host: '127.0.0.1', ports: { peer: 1 }, dataDirectory: directory });
+  const registry = new ProcessRegistry({ file: join(directory, 'run.json'), runId: 'run', runDirectory: directory });
+  const scenario = { faults: [{ kind: 'partition' }] };
+  const loaded = { scenario, manifest: { links: { port: 'peer' } } } as unknown as RunFaultsOptions['loaded'];
+  mkdirSync(join(directory, 'logs'));
+  const faults = new RunFaults({
+    ...{ loaded, root: directory, runDirectory: directory, registry, seed: 1, onChange: () => {} },
+    tools: await obtain(['toxiproxy-server']),
+  });
+  try {
+    faults.assertLinked();
+    await faults.clusterOptions().openLinks!([place(0), place(1)]);
+    faults.assertLinked();
+    const [{ pid }] = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')).processes;
+    process.kill(pid, 'SIGKILL');
+    const deadline = performance.now() + 3000;
+    while (isLinked(faults) && performance.now() < deadline) await delay(5);
+    expect(() => faults.assertLinked()).toThrow('toxiproxy was ended by SIGKILL during the run');
+  } finally {
+    await faults.stop(2000);
+  }
 });

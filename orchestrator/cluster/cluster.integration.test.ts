@@ -130,6 +130,15 @@ describe('a node', () => {
     expect(await node.serves(2000)).toBe(true);
   });
 
+  test('that somebody else woke has not stood still all the time', async () => {
+    const node = (await start(stubSystem())).nodes[0]!;
+    await node.pause();
+    process.kill(node.pid, 'SIGCONT');
+    await eventually(() => node.serves(200));
+    expect(() => node.resume()).toThrow('node 0 was paused, and somebody else woke it before its time');
+    expect(node.state).toBe('running');
+  });
+
   test('a paused one ends when it is stopped, a deaf one is killed', async () => {
     const { nodes } = await start(stubSystem(['normal', 'deaf']));
     await nodes[0]!.pause();

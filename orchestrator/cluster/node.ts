@@ -141,10 +141,13 @@ export class ClusterNode {
     }
   }
 
+  /** SIGCONT. Throws, with the node awake, when somebody else had woken it before: then it has not stood still all the time. */
   resume(): void {
     if (this.state === 'stopped') throw new Error(`node ${this.index} is stopped and cannot be resumed`);
+    const wasAwake = process.platform === 'linux' && this.#paused && processState(this.pid) !== 'T';
     this.#child?.signal('SIGCONT');
     this.#paused = false;
+    if (wasAwake) throw new Error(`node ${this.index} was paused, and somebody else woke it before its time`);
   }
 
   /** The running process is about to end by itself: resolves with how, or undefined when it has not in time. */

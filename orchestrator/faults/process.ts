@@ -21,8 +21,11 @@ export function processFaults(desk: NodeFaultDesk): Readonly<Record<ProcessFault
       ...processFault('pause', async (node) => {
         await node.pause();
         return async () => {
-          node.resume();
-          await desk.restarted(node);
+          try {
+            node.resume();
+          } finally {
+            if (node.state === 'running') await desk.restarted(node);
+          }
         };
       }),
       available: () => (process.platform === 'win32' ? 'Windows has no SIGSTOP' : true),

@@ -152,6 +152,7 @@ class Observation {
     this.enter('settling', settleMs);
     const settledAt = Date.now() + settleMs;
     const broken = await this.#faults.finish();
+    this.#faults.assertLinked();
     await this.#check();
     await systemClock.until(Math.max(settledAt, Date.now() + RESULTS_SEEN_MS), signal);
     if (this.#prometheus?.hasEnded()) broken.push('Prometheus ended before the run did: see logs/prometheus.log');
@@ -291,6 +292,7 @@ class Observation {
     while (!ended) {
       await Promise.race([exited, delay(FOLLOW_MS, undefined, { signal }).catch(() => undefined)]);
       signal.throwIfAborted();
+      this.#faults.assertLinked();
       if (Date.now() > overdueAt)
         throw new LoadError(`k6 has not ended ${LOAD_OVERTIME_MS / 1000} s after the load`, null);
       const operations = (await k6.progress())?.operations;

@@ -12,7 +12,7 @@ import { systemClock } from '../faults/clock.ts';
 import { createFaults } from '../faults/kinds.ts';
 import type { Silencers } from '../faults/observation.ts';
 import { brokenPromises, FaultScheduler, type Schedule } from '../faults/scheduler.ts';
-import { startToxiproxy, type ToxiproxyApi } from '../faults/toxiproxy.ts';
+import { startToxiproxy, type ToxiproxyApi, ToxiproxyError } from '../faults/toxiproxy.ts';
 import { isLinkFault, isNodeFault } from '../scenario/fault_kinds.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Scenario } from '../scenario/types.ts';
@@ -102,6 +102,16 @@ export class RunFaults {
     this.#running = this.#scheduler.run(schedule, AbortSignal.any([signal, this.#abort.signal]));
     // Awaited in `finish` or `stop`; until then a rejection is not unhandled.
     this.#running.catch(() => undefined);
+  }
+
+  /** Throws when what stands between the nodes has ended: they are cut off from each other, and that is no fault of theirs. */
+  assertLinked(): void {
+    const status = this.#toxiproxy?.child.status;
+    if (status === undefined) return;
+    const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
+    throw new ToxiproxyError(
+      `toxiproxy ${how} during the run, and every link with it: see ${RUN_FILES.logs}/toxiproxy.log`,
+    );
   }
 
   /** Resolves when all faults are healed and recovered from, or it was time to give up: with what was promised and did not happen. */
