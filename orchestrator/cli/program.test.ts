@@ -107,6 +107,10 @@ describe('commands that only look', () => {
     ['up', '', ['kv', '--port'], ['kv/smoke']],
     ['completion', '', ['bash', 'zsh', 'fish'], ['kv']],
     ['open', '', ['--port'], ['kv']],
+    ['run', 'RS-', ['RS-001', 'RS-005'], ['kv/RS-001']],
+    ['drill', 'KvDi', ['KvDiskFull', 'KvDiverged'], ['KvNoLeader']],
+    ['explain', 'KvDi', ['KvDiskFull'], ['KvNoLeader']],
+    ['bench', '', ['check'], ['kv']],
   ])('bash completes `gameday %s %s`', async (command, word, some, none) => {
     const { stdout } = await gameday('completion', 'bash');
     const ask = `${stdout}\nCOMP_WORDS=(gameday ${command} "${word}") COMP_CWORD=2\n_gameday\nprintf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -254,7 +254,7 @@ function addMachineCommands(program: Command, context: Context, done: Done): voi
     .command('completion')
     .description('prints a completion script for the shell')
     .argument('<shell>', SHELLS.join(', '))
-    .action((shell: string) => done(completionCommand(context, shell, program)));
+    .action(async (shell: string) => done(await completionCommand(context, shell, program)));
 }
 
 function factor(text: string): number {

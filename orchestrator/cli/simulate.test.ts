@@ -134,6 +134,7 @@ test.each([
   [['kw'], 'unknown system "kw": expected kv — did you mean "kv"?'],
   [['kv', '--bug', 'stale-raed'], 'did you mean "stale-read"?'],
   [['kv', '--only-faults', '1'], 'say which with --seed'],
+  [['kv', '--seed', '4', '--seeds', '10'], "option '--seed <seed>' cannot be used with option '--seeds <count>'"],
   [['kv', '--trace'], '--trace shows one run: say which with --seed'],
   [['kv', '--seed', '1', '--only-operations', 'x'], 'Expected positions such as 3,7,12-18, or none.'],
   [['kv', '--seed', '1', '--only-operations', '5-99999'], 'the plan of seed 1 has positions 0 to'],

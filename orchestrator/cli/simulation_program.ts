@@ -1,5 +1,5 @@
 /** The command `simulate`, its flags and its help. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseIndices } from '../../simulator/indices.ts';
 import { CALMS, type Calm } from '../../simulator/reduction.ts';
 import { parseDuration } from '../scenario/units.ts';
@@ -20,7 +20,11 @@ export function addSimulationCommand(program: Command, context: Context, done: (
     .option('--keep-going', 'does not stop at the first failing seed', false)
     .option('--no-shrink', 'shows a failing run as it is, without making it smaller')
     .option('--bug <name>', 'plants a known mistake that must be found; a wrong name lists them')
-    .option('--seed <seed>', 'one run only', integerFrom(0))
+    .addOption(
+      new Option('--seed <seed>', 'one run only')
+        .argParser(integerFrom(0))
+        .conflicts(['seeds', 'from', 'duration', 'workers', 'keepGoing']),
+    )
     .option('--trace', 'with --seed: shows every event', false)
     .option('--only-faults <positions>', 'with --seed: what is left of its faults, as 3,7,12-18 or none', positions)
     .option('--only-operations <positions>', 'with --seed: what is left of its operations', positions)

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Prng } from '../../kit/prng.ts';
 import type { LinkFaultKind } from '../../kit/system.ts';
 import { type Edge, edgesOf } from './edges.ts';
+import { NotInForceError } from './not_in_force.ts';
 import { proxyName, type Toxic, type ToxiproxyApi } from './toxiproxy.ts';
 import type { Fault, Heal, Strike } from './types.ts';
 
@@ -80,7 +81,7 @@ async function poison(
 }
 
 /** What was in force is not any more, and nobody here has healed it: the run saw less than was promised. */
-class LostFaultError extends Error {
+class LostFaultError extends NotInForceError {
   constructor(type: Toxic['type'], lost: readonly Stream[]) {
     const where = [...new Set(lost.map(({ proxy }) => proxy))].join(', ');
     super(`the ${type} had gone from ${where} before its end: somebody else changed the proxies`);
@@ -103,7 +104,7 @@ async function verify(api: ToxiproxyApi, streams: readonly Stream[], toxic: (str
     const { name, type, attributes } = toxic(stream);
     const found = proxies[stream.proxy]?.toxics.find((candidate) => candidate.name === name);
     if (found?.type !== type || Object.entries(attributes).some(([key, value]) => found.attributes[key] !== value))
-      throw new Error(`the proxy ${stream.proxy} does not have the ${type} that was asked for`);
+      throw new NotInForceError(`the proxy ${stream.proxy} does not have the ${type} that was asked for`);
   }
 }
 
@@ -148,7 +149,7 @@ class Stalls {
       this.#end.abort();
       await Promise.all(ways);
       if (this.#error !== undefined) throw this.#error;
-      if (this.#count === 0) throw new Error('no stall fell into its time: make it longer, or more probable');
+      if (this.#count === 0) throw new NotInForceError('no stall fell into its time: make it longer, or more probable');
     };
   }
 

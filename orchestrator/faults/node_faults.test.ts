@@ -14,6 +14,7 @@ class ObedientNode implements FaultNode {
   deaf = false;
   answersLater = false;
   toleratesDamage = false;
+  isIdle = false;
   readonly log: string[] = [];
 
   async start(): Promise<void> {
@@ -35,7 +36,8 @@ class ObedientNode implements FaultNode {
   }
   async endsWithin(): Promise<string | undefined> {
     await null;
-    const dies = this.set.disk?.torn_write === true || (this.log.at(-1) === 'start' && !this.toleratesDamage);
+    const dies =
+      (this.set.disk?.torn_write === true && !this.isIdle) || (this.log.at(-1) === 'start' && !this.toleratesDamage);
     if (!dies) return undefined;
     this.state = 'stopped';
     return 'exit code 4';
@@ -175,6 +177,16 @@ describe('what nodes are told', () => {
     const heal = await inject('torn_write');
     expect(node.state).toBe('stopped');
     await heal();
+    expect({ state: node.state, set: node.set }).toEqual({ state: 'running', set: {} });
+  });
+
+  test('a node that writes nothing tears nothing: told by a code, and nothing is in force', async () => {
+    const { node, inject } = setUp();
+    node.isIdle = true;
+    await expect(inject('torn_write')).rejects.toMatchObject({
+      code: 'FAULT_NOT_IN_FORCE',
+      message: expect.stringContaining('node 1 wrote nothing'),
+    });
     expect({ state: node.state, set: node.set }).toEqual({ state: 'running', set: {} });
   });
 

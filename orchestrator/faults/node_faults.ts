@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FSYNC_LIES, type NodeFaultKind, type NodeFaultSet } from '../../kit/system.ts';
 import type { FaultParameters } from '../scenario/types.ts';
+import { NotInForceError } from './not_in_force.ts';
 import { injectIntoEach } from './process.ts';
 import type { Fault, FaultNode, Strike } from './types.ts';
 
@@ -139,7 +140,7 @@ export class NodeFaultDesk {
     const inForce = await node.applyFaults(wanted);
     const missing = difference(wanted, inForce);
     if (missing !== undefined)
-      throw new Error(`node ${node.index} was told ${JSON.stringify(wanted)} and has ${missing}`);
+      throw new NotInForceError(`node ${node.index} was told ${JSON.stringify(wanted)} and has ${missing}`);
   }
 }
 
@@ -221,7 +222,12 @@ async function tearWrite(desk: NodeFaultDesk, strike: Strike, node: FaultNode) {
   const error = await told;
   if (how === undefined) {
     await desk.remove(node, strike.name).catch(() => undefined);
-    throw error ?? new Error(`node ${node.index} wrote nothing in ${TORN_MS_MAX / 1000} s, so no write was torn`);
+    throw (
+      error ??
+      new NotInForceError(
+        `node ${node.index} wrote nothing in ${TORN_MS_MAX / 1000} s, so no write was torn: put it under load`,
+      )
+    );
   }
   desk.forget(node, strike.name);
   return async () => {
@@ -239,7 +245,7 @@ async function flipBit(desk: NodeFaultDesk, strike: Strike, node: FaultNode) {
   await node.start();
   if ((await node.endsWithin(REFUSED_MS_MAX, strike.signal)) === undefined) {
     await desk.restarted(node).catch(() => undefined);
-    throw new Error(
+    throw new NotInForceError(
       `node ${node.index} runs on a log in which a bit was flipped, ${REFUSED_MS_MAX / 1000} s after its start`,
     );
   }

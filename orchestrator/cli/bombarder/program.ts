@@ -197,7 +197,7 @@ function addDiagnostics(program: Command, context: BombarderContext, done: Done)
     .command('completion')
     .description('prints a completion script for the shell')
     .argument('<shell>', SHELLS.join(', '))
-    .action((shell: string) => done(completionCommand(context, shell, program)));
+    .action(async (shell: string) => done(await completionCommand(context, shell, program)));
 }
 
 function withJson(command: Command): Command {

@@ -31,6 +31,17 @@ test('a longer word widens the column for all', () => {
   ]);
 });
 
+test('what a new leader has not heard yet is unknown, not zero', () => {
+  const lines = syncLines(
+    [follower('127.0.0.1:8081', 'healthy', 8409, 0), follower('127.0.0.1:8082', 'desynced', 0, 8409)],
+    pc.createColors(false),
+  );
+  expect(lines).toEqual([
+    '  127.0.0.1:8081 (healthy)    - Last replicated: 8409    | Lag: 0',
+    '  127.0.0.1:8082 (desynced)   - Last replicated: unknown | Lag: unknown',
+  ]);
+});
+
 test('client requests are those under /api/', () => {
   const metrics = [
     '# TYPE http_requests_total counter',

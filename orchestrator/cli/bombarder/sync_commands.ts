@@ -47,19 +47,32 @@ export async function syncStatusCommand(
 export function syncLines(followers: readonly FollowerSync[], colors: Colors): string[] {
   const addressWidth = Math.max(...followers.map(({ address }) => address.length));
   const statusWidth = Math.max(12, ...followers.map(({ status }) => status.length + 2));
-  const indexWidth = Math.max(...followers.map(({ last_replicated_index }) => String(last_replicated_index).length));
-  return followers.map(({ address, status, last_replicated_index, lag }) => {
+  const indexWidth = Math.max(...followers.map((follower) => replicated(follower).index.length));
+  return followers.map((follower) => {
+    const { address, status } = follower;
+    const { index, lag } = replicated(follower);
     const paint = { healthy: colors.green, desynced: colors.red }[status as string] ?? colors.yellow;
     const state = paint(`(${status})`.padEnd(statusWidth));
-    const index = String(last_replicated_index).padEnd(indexWidth);
-    return `  ${address.padEnd(addressWidth)} ${state} - Last replicated: ${index} | Lag: ${lag}`;
+    return `  ${address.padEnd(addressWidth)} ${state} - Last replicated: ${index.padEnd(indexWidth)} | Lag: ${lag}`;
   });
 }
 
-function hintOf({ address, status, last_contact_ms, snapshot }: FollowerSync, leader: string): string | undefined {
+/** What a leader knows of a follower's log it has heard since it leads (thesis, Figure 3.1: matchIndex begins at 0). */
+export function isUnheard({ status, last_replicated_index }: FollowerSync): boolean {
+  return status === 'desynced' && last_replicated_index === 0;
+}
+
+function replicated(follower: FollowerSync): { index: string; lag: string } {
+  if (isUnheard(follower)) return { index: 'unknown', lag: 'unknown' };
+  return { index: String(follower.last_replicated_index), lag: String(follower.lag) };
+}
+
+function hintOf(follower: FollowerSync, leader: string): string | undefined {
+  const { address, status, last_contact_ms, snapshot } = follower;
   if (status === 'desynced') {
-    const since =
-      last_contact_ms === null ? 'was never heard' : `was last heard ${formatDuration(round(last_contact_ms))} ago`;
+    const silent = last_contact_ms === null ? null : formatDuration(round(last_contact_ms));
+    const heard = isUnheard(follower) ? `has not answered this leader for ${silent}` : `was last heard ${silent} ago`;
+    const since = silent === null ? 'was never heard' : heard;
     return `${address} ${since}. If it is down, start it: it catches up by itself. If it runs: npx bombarder cluster resync --leader ${leader} --target ${address}`;
   }
   if (snapshot !== undefined)

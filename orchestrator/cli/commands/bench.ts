@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { BenchResult, Metric } from '../../../benchmarks/bench.ts';
+import type { Bench, BenchResult, Metric } from '../../../benchmarks/bench.ts';
 import { benches } from '../../../benchmarks/index.ts';
 import { suggestion } from '../../scenario/problems.ts';
 import { type Context, note, print, printJson } from '../context.ts';
@@ -30,14 +30,27 @@ export async function benchCommand(
   const directory = join(context.directories.base, 'bench', runId);
   mkdirSync(directory, { recursive: true });
   context.signals.watch(directory);
-  const result = await (await load()).run({
-    ...{ root: context.root, directory, runId, signal: context.signals.signal },
-    onProgress: (what) => note(context, what),
-  });
-  rmSync(directory, { recursive: true, force: true });
+  const result = await measure(context, await load(), { directory, runId });
   if (flags.json) printJson(context, { ...result, notes: [machine(), ...result.notes] });
   else print(context, table(result));
   return EXIT.pass;
+}
+
+async function measure(
+  context: Context,
+  bench: Bench,
+  given: { readonly directory: string; readonly runId: string },
+): Promise<BenchResult> {
+  const { signal } = context.signals;
+  try {
+    return await bench.run({ ...given, root: context.root, signal, onProgress: (what) => note(context, what) });
+  } catch (error) {
+    // Whatever a child that was ended with this command says, it was ended.
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    rmSync(given.directory, { recursive: true, force: true });
+  }
 }
 
 function table({ metrics, notes }: BenchResult): string {

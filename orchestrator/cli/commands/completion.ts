@@ -1,7 +1,10 @@
-/** `completion`: a script for the shell that completes commands, flags, scenarios and systems. */
+/** `completion`: a script for the shell that completes commands, flags and names. */
 import type { Command } from 'commander';
+import { benches } from '../../../benchmarks/index.ts';
+import { FAULT_KINDS } from '../../scenario/fault_kinds.ts';
 import { type Context, print } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
+import { allRules } from './drill.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -15,32 +18,45 @@ interface Words {
   readonly names: readonly string[];
 }
 
-export function completionCommand(context: Context, shell: string, program: Command): ExitCode {
+export async function completionCommand(context: Context, shell: string, program: Command): Promise<ExitCode> {
   const script = { bash, zsh, fish }[shell as (typeof SHELLS)[number]];
   if (script === undefined) throw new UsageError(`no completion for "${shell}": expected ${SHELLS.join(', ')}`);
-  print(context, script(wordsOf(program, context)));
+  const alerts = [...(await allRules(context)).keys()];
+  print(context, script(wordsOf(program, { ...context, alerts })));
   return EXIT.pass;
 }
 
-function wordsOf(command: Command, context: Context): Words {
+/** Where names are looked up. */
+type Known = Pick<Context, 'catalogue' | 'systems'> & { readonly alerts: readonly string[] };
+
+function wordsOf(command: Command, known: Known): Words {
   return {
     name: command.name(),
     description: command.description(),
-    commands: command.commands.map((each) => wordsOf(each, context)),
+    commands: command.commands.map((each) => wordsOf(each, known)),
     flags: command.options.flatMap((option) => option.long ?? []),
-    names: command.registeredArguments.flatMap((argument) => namesOf(argument.name(), context)),
+    names: command.registeredArguments.flatMap((argument) => namesOf(argument.name(), known)),
   };
 }
 
 /** By the name that the argument has in `program.ts`. Runs are left out: the script would know those of its own day only. */
-function namesOf(argument: string, { catalogue, systems }: Context): readonly string[] {
+function namesOf(argument: string, { catalogue, systems, alerts }: Known): readonly string[] {
   switch (argument) {
     case 'scenario': {
-      const names = catalogue.list().map(({ name }) => name);
-      return [...new Set(['all', ...names.map((name) => name.split('/')[0]!), ...names])].sort();
+      const entries = catalogue.list();
+      const names = entries.flatMap(({ name, id }) => [name.split('/')[0]!, name, id]);
+      return [...new Set(['all', ...names])].sort();
     }
     case 'system':
       return systems.names();
+    case 'alert':
+      return alerts;
+    case 'kind':
+      return FAULT_KINDS;
+    case 'target':
+      return ['leader', 'follower', 'followers', 'any', 'all'];
+    case 'name':
+      return Object.keys(benches);
     case 'shell':
       return SHELLS;
     default:
@@ -50,7 +66,7 @@ function namesOf(argument: string, { catalogue, systems }: Context): readonly st
 
 function bash({ name: program, commands }: Words): string {
   const flags = commands.flatMap(bashCases).map((line) => `    ${line} ;;`);
-  return `# eval "$(${program} completion bash)"
+  return `${loading(program, 'bash')}
 _${program}() {
   local words="${commands.map((command) => command.name).join(' ')}"
   local second="\${COMP_WORDS[2]}"
@@ -65,7 +81,9 @@ complete -o default -F _${program} ${program}`;
 
 /** By the first word and, for a command that has commands, the second. */
 function bashCases({ name, commands, flags, names }: Words): string[] {
-  const inner = commands.map((command) => `"${name} ${command.name}") words="${command.flags.join(' ')}"`);
+  const inner = commands.map(
+    (command) => `"${name} ${command.name}") words="${[...command.flags, ...command.names].join(' ')}"`,
+  );
   return [
     ...inner,
     `"${name} "*) words="${[...commands.map((command) => command.name), ...flags, ...names].join(' ')}"`,
@@ -73,15 +91,20 @@ function bashCases({ name, commands, flags, names }: Words): string[] {
 }
 
 function zsh(words: Words): string {
-  return `# eval "$(${words.name} completion zsh)"
+  return `${loading(words.name, 'zsh')}
 autoload -U +X bashcompinit && bashcompinit
 ${bash(words).split('\n').slice(1).join('\n')}`;
+}
+
+/** Shells complete by a command's first word, and that is npx unless it has a name of its own. */
+function loading(program: string, shell: 'bash' | 'zsh'): string {
+  return `# alias ${program}='npx ${program}'; eval "$(${program} completion ${shell})"`;
 }
 
 function fish({ name: program, commands }: Words): string {
   const root = '__fish_use_subcommand';
   return [
-    `# ${program} completion fish | source`,
+    `# alias ${program} 'npx ${program}'; ${program} completion fish | source`,
     `complete -c ${program} -f`,
     ...commands.flatMap((command) => fishLines(program, command, root)),
   ].join('\n');

@@ -48,7 +48,8 @@ export async function drillCommand(context: Context, names: readonly string[], f
   new DrillLedger(context.directories.base).note(outcomes);
   const exitCode = exitCodeOf(outcomes, [...runs.values()]);
   if (flags.json) printJson(context, { exitCode, drills: outcomes });
-  else print(context, `\n${drillTable(outcomes, context.terminal.outColors)}`);
+  else if (outcomes.length > 0) print(context, `\n${drillTable(outcomes, context.terminal.outColors)}`);
+  if (context.signals.signal.aborted && !flags.json) note(context, 'ended before all drills had run');
   return exitCode;
 }
 
@@ -112,7 +113,10 @@ function showPlan(context: Context, drills: readonly LoadedDrill[], healthy: rea
     (sum, { scenario }) => sum + expectedMs(scenario),
     0,
   );
-  note(context, `${columns(rows)}\n${rows.length} runs, about ${formatDuration(totalMs)} in all\n`);
+  note(
+    context,
+    `${columns(rows)}\n${rows.length} ${rows.length === 1 ? 'run' : 'runs'}, about ${formatDuration(totalMs)} in all\n`,
+  );
 }
 
 /** `kv/drills/healthy`, as annotations name a scenario. */

@@ -38,8 +38,8 @@ export const FAULT_PARAMETERS: Readonly<Record<ParameterName, string>> = {
 
 /** Somebody must stay and see to it. */
 const NEEDS_A_TIME: readonly string[] = ['stall'];
-/** What they leave behind (another id, a queueing discipline) is taken care of by a run only. */
-const ONLY_IN_RUNS: readonly string[] = ['flipped_bit', 'packet_loss', 'silence'];
+/** What they leave behind (another id, a queueing discipline) is taken care of by a run only; and only a run starts an earlier version. */
+const ONLY_IN_RUNS: readonly string[] = ['flipped_bit', 'packet_loss', 'silence', 'upgrade'];
 const READY_MS_MAX = 15_000;
 const POLL_MS = 100;
 

@@ -1,6 +1,7 @@
 /** The picture that `watch` shows: how the cluster is in one sentence, a line for each node, and what happened. Pure. */
 import { formatDuration } from '../../../scenario/units.ts';
 import { type Colors, shorten } from '../../terminal.ts';
+import { isUnheard } from '../sync_commands.ts';
 import { type ClusterEvent, type EventLog, nameOf } from './events.ts';
 import type { ClusterView, NodeView } from './observe.ts';
 
@@ -147,7 +148,7 @@ const COLUMNS: readonly Column[] = [
     cell({ follower }, _view, colors) {
       if (follower === null) return NONE;
       const healthy = follower.status === 'healthy';
-      return { text: String(follower.lag), ...(healthy ? {} : { paint: colors.yellow }) };
+      return { text: isUnheard(follower) ? '?' : String(follower.lag), ...(healthy ? {} : { paint: colors.yellow }) };
     },
   },
   {
