@@ -17,7 +17,9 @@ export async function benchCommand(
 ): Promise<ExitCode> {
   if (name === undefined) {
     const all = await Promise.all(Object.values(benches).map((load) => load()));
-    print(context, columns(all.map((bench) => [bench.name, bench.summary])));
+    const list = all.map(({ name: known, summary }) => ({ name: known, summary }));
+    if (flags.json) printJson(context, { benches: list });
+    else print(context, columns(list.map(({ name: known, summary }) => [known, summary])));
     return EXIT.pass;
   }
   const load = Object.hasOwn(benches, name) ? benches[name] : undefined;
