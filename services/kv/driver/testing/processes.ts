@@ -7,6 +7,7 @@ import { until as waitUntil } from '../../../../kit/until.ts';
 import type { KVEntry, NodeStatus } from '../../api.ts';
 import { freePorts } from '../../testing/ports.ts';
 
+const ENDED_MS_MAX = 30_000;
 const MAIN = join(import.meta.dirname, '../../main.ts');
 
 /** Looks until there is something; fails with what was waited for. */
@@ -80,9 +81,13 @@ export class NodeProcess {
     });
   }
 
-  /** Resolves when the process has ended. */
+  /** Resolves when the process has ended; fails with what it said when it goes on. */
   async ended(): Promise<number | null> {
-    if (this.running) await once(this.child, 'exit');
+    const signal = AbortSignal.timeout(ENDED_MS_MAX);
+    if (this.running)
+      await once(this.child, 'exit', { signal }).catch(() => {
+        throw new Error(`node ${this.id} goes on:\n${this.output}`);
+      });
     return this.child.exitCode;
   }
 
