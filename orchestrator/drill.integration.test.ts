@@ -24,7 +24,7 @@ test('lost writes are seen by the clients, by the checker of histories, and by t
 });
 
 test('the plan was shown before: one run', () => {
-  expect(ended.stderr).toMatch(/^kv\/drills\/lost-writes .*\n1 runs, about/);
+  expect(ended.stderr).toMatch(/^kv\/drills\/lost-writes .*\n1 run, about/);
 });
 
 test('explain shows the drill, the rule and the runbook', async () => {
