@@ -5,8 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Prng } from '../kit/prng.ts';
+import { until } from '../kit/until.ts';
 import { Cluster } from '../orchestrator/cluster/cluster.ts';
 import { ProcessRegistry } from '../orchestrator/cluster/registry.ts';
+import { chooseTargets } from '../orchestrator/faults/target.ts';
 import { systems } from '../services/index.ts';
 import { type BenchContext, median } from './bench.ts';
 
@@ -51,7 +54,14 @@ async function startCluster({ root, directory, runId, signal }: BenchContext): P
 
 /** Kills the leader, measures, and brings the cluster back to strength. Resolves with seconds. */
 async function killLeader(cluster: Cluster, signal: AbortSignal): Promise<number> {
-  const leader = await until('a leader', signal, () => find(cluster.nodes, (node) => node.hasRole('leader')));
+  const wait = { withinMs: READY_TIMEOUT_MS, everyMs: POLL_MS };
+  const leader = await until(
+    async () => {
+      signal.throwIfAborted();
+      return (await chooseTargets('leader', cluster.nodes, new Prng(0)))[0];
+    },
+    { ...wait, what: 'a leader' },
+  );
   const survivors = cluster.nodes.filter((node) => node !== leader);
   await leader.kill();
   const killedAt = performance.now();
@@ -67,7 +77,13 @@ async function killLeader(cluster: Cluster, signal: AbortSignal): Promise<number
   }
   const seconds = (performance.now() - killedAt) / 1000;
   await leader.start();
-  await until('three ready nodes', signal, async () => (await cluster.readyCount()) === cluster.nodes.length);
+  await until(
+    async () => {
+      signal.throwIfAborted();
+      return (await cluster.readyCount()) === cluster.nodes.length;
+    },
+    { ...wait, what: 'the return of all nodes' },
+  );
   return seconds;
 }
 
@@ -80,21 +96,5 @@ async function writeUntilAcknowledged(url: string, stop: AbortSignal): Promise<v
     if (answer?.status === 201) return;
     stop.throwIfAborted();
     await delay(RETRY_MS);
-  }
-}
-
-async function find<T>(items: readonly T[], test: (item: T) => Promise<boolean>): Promise<T | undefined> {
-  const matches = await Promise.all(items.map(test));
-  return items.find((_, index) => matches[index]);
-}
-
-async function until<T>(what: string, signal: AbortSignal, look: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    signal.throwIfAborted();
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadline) throw new Error(`waited ${READY_TIMEOUT_MS / 1000} s for ${what}`);
-    await delay(POLL_MS);
   }
 }

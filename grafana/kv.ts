@@ -1,5 +1,7 @@
 /** The Raft key-value store: is there one leader, does the log move, is what was promised on disk. */
+
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { violations } from './correctness.ts';
 import { dashboard } from './dashboard.ts';
 import { consensus, storage } from './kv-own.ts';
 import { NODES, stat, timeseries } from './panels.ts';
@@ -51,22 +53,7 @@ const slo = [
     unit: 'short',
     query: { expr: `max(kv_entries{${NODES}})`, legend: 'entries' },
   }),
-  stat({
-    title: 'Entries not linearizable',
-    description: 'Entries whose operations no order explains. Nothing is shown before the checker has concluded.',
-    unit: 'none',
-    width: 6,
-    query: { expr: 'max(gameday_linearizability_violations)', legend: 'entries' },
-    red: { above: 1 },
-  }),
-  stat({
-    title: 'Acknowledged writes lost',
-    description: 'Of the acknowledged writes, those of which nothing was left after the load.',
-    unit: 'none',
-    width: 6,
-    query: { expr: 'max(gameday_acknowledged_writes_lost)', legend: 'writes' },
-    red: { above: 1 },
-  }),
+  ...violations(6),
   stat({
     title: 'Different states',
     description: 'State hashes of the nodes once all had applied the same index. Must be 1.',

@@ -1,5 +1,7 @@
 /** The first page to open: does the system keep its promise, and if not, since when and where. */
+
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { violations } from './correctness.ts';
 import { dashboard } from './dashboard.ts';
 import { heatmap, NODES, stat, timeseries } from './panels.ts';
 import { availability, bucketQuantile, operationQuantile, orZero, orZeroOf } from './queries.ts';
@@ -55,22 +57,7 @@ const slo = [
     reduce: 'max',
     query: { expr: orZero('max(gameday_recovery_seconds or gameday_recovering_seconds)'), legend: 'recovery' },
   }),
-  stat({
-    title: 'Entries not linearizable',
-    description: 'Entries whose operations no order explains. Nothing is shown before the checker has concluded.',
-    unit: 'none',
-    width: 8,
-    query: { expr: 'max(gameday_linearizability_violations)', legend: 'entries' },
-    red: { above: 1 },
-  }),
-  stat({
-    title: 'Acknowledged writes lost',
-    description: 'Of the acknowledged writes, those of which nothing was left after the load.',
-    unit: 'none',
-    width: 8,
-    query: { expr: 'max(gameday_acknowledged_writes_lost)', legend: 'writes' },
-    red: { above: 1 },
-  }),
+  ...violations(8),
   stat({
     title: 'Checkers without a result',
     description:

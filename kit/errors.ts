@@ -90,3 +90,8 @@ export function errorBody(error: ServiceError): ErrorBody {
   const { code, message, definite, details } = error;
   return { error: details === undefined ? { code, message, definite } : { code, message, definite, details } };
 }
+
+/** What a person is told of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

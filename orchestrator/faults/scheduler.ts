@@ -6,6 +6,7 @@
  * node are ready again: counted from the heal.
  */
 
+import { messageOf } from '../../kit/errors.ts';
 import type { Prng } from '../../kit/prng.ts';
 import { OBSERVERS } from '../../kit/system.ts';
 import { type FaultRecord, injectionName, plannedInjections } from '../run/record.ts';
@@ -267,8 +268,4 @@ function isWhole(health: string | undefined): boolean {
 
 function fraction(ready: readonly boolean[]): string {
   return `${ready.filter(Boolean).length}/${ready.length}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,9 @@
 /** `gameday open`: serves a finished run's report and its stored data on loopback, read-only, until it is told to stop. */
+
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { messageOf } from '../../kit/errors.ts';
 import { RUN_FILES, type RunRecord } from '../run/record.ts';
 import { type Grafana, startGrafana } from './grafana.ts';
 import { shownWindowOf } from './input.ts';
@@ -75,10 +77,6 @@ function server(runDirectory: string): FastifyInstance {
     }),
   );
   return app;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function exampleQuery(prometheusUrl: string, record: RunRecord): string {

@@ -1,6 +1,8 @@
 /** Writes all reports of a run into its directory, from whatever is there: a run that was cut short has reports too. */
+
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf } from '../../kit/errors.ts';
 import { RUN_FILES, type RunRecord } from '../run/record.ts';
 import { type DashboardModel, loadDashboards } from './dashboards.ts';
 import { renderHtml } from './html.ts';
@@ -32,10 +34,6 @@ export interface WrittenReports {
   readonly junit: string;
   /** What the reports had to do without, each a sentence for a person. */
   readonly problems: readonly string[];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 async function dashboardsOf(files: readonly string[], problems: string[]): Promise<DashboardModel[]> {

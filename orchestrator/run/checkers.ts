@@ -3,9 +3,11 @@
  * compared; then everything is read and what the clients saw is judged. A checker without a result exports nothing, so that the rules on
  * it stay without data and the criteria inconclusive; `problems` says why.
  */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../kit/errors.ts';
 import type { SystemCheckers } from '../../kit/system.ts';
 import { checkDurability } from '../checkers/durability.ts';
 import type { History } from '../checkers/history.ts';
@@ -239,8 +241,4 @@ function incompleteness({ length, clockSteps, files }: History, counts: Counts):
   if (length === 0 || length < counts.operations_succeeded)
     return `${counts.operations_succeeded} operations of the load succeeded, and the history has ${length}: the script does not record all it does`;
   return null;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
