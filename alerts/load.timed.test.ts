@@ -241,8 +241,8 @@ describe('what the clients saw', () => {
   test.each<[string, Name, boolean, boolean, string[]]>([
     ['a store that works is linearizable, and nothing is lost', 'works', true, true, []],
     ['broken connections and retries is linearizable, too', 'breaks', true, true, []],
-    ['old values is not linearizable, although nothing is lost', 'lags', false, true, ['KvNotLinearizable']],
-    ['forgotten writes is neither', 'loses', false, false, ['AcknowledgedWriteLost', 'KvNotLinearizable']],
+    ['old values is not linearizable, although nothing is lost', 'lags', false, true, ['NotLinearizable']],
+    ['forgotten writes is neither', 'loses', false, false, ['AcknowledgedWriteLost', 'NotLinearizable']],
   ])('of %s', async (_, name, linearizable, durable, alerts) => {
     const { result, firing, exitCode } = checked[name];
     expect(result).toMatchObject({ linearizability: { linearizable }, durability: { durable }, problems: {} });
@@ -260,7 +260,7 @@ test('lost writes are stale reads: k6 fails, and the alert fires', async () => {
   });
   expect(load.exitCode).toBe(THRESHOLDS_CROSSED);
   expect(await load.total('k6_stale_reads_total')).toBeGreaterThan(0);
-  const fired = 'max_over_time(ALERTS{alertname="KvStaleRead", alertstate="firing", run_id="loses"}[1m])';
+  const fired = 'max_over_time(ALERTS{alertname="StaleRead", alertstate="firing", run_id="loses"}[1m])';
   await until(async () => (await prometheus.api.query(fired)).length > 0);
 });
 
@@ -271,7 +271,7 @@ test('forgotten idempotency keys are duplicate writes: k6 fails, and the alert f
   expect(load.exitCode).toBe(THRESHOLDS_CROSSED);
   expect(await load.total('k6_duplicate_writes_total')).toBe(await load.total('k6_repeated_writes_total'));
   expect(await load.total('k6_stale_reads_total')).toBe(0);
-  const fired = 'max_over_time(ALERTS{alertname="KvWriteDuplicated", alertstate="firing", run_id="forgets"}[1m])';
+  const fired = 'max_over_time(ALERTS{alertname="WriteDuplicated", alertstate="firing", run_id="forgets"}[1m])';
   await until(async () => (await prometheus.api.query(fired)).length > 0);
 });
 

@@ -63,7 +63,7 @@ const tools: Stage = {
   async run({ signal }) {
     const renderer = createProgressRenderer(process.stderr);
     try {
-      const obtained = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], {
+      const obtained = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server', 'etcd'], {
         onProgress: renderer.onProgress,
         signal,
       });

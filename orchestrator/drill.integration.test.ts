@@ -5,7 +5,7 @@ import type { RunRecord } from './run/record.ts';
 import { type Ended, Playground } from './testing/cli.ts';
 
 /** All that one scenario drills: a node that acknowledges writes and never makes them. */
-const ALERTS = ['AcknowledgedWriteLost', 'KvNotLinearizable', 'KvStaleRead'];
+const ALERTS = ['AcknowledgedWriteLost', 'NotLinearizable', 'StaleRead', 'StatesDiverged'];
 
 const playground = new Playground();
 let ended: Ended;
@@ -28,7 +28,7 @@ test('the plan was shown before: one run', () => {
 });
 
 test('explain shows the drill, the rule and the runbook', async () => {
-  const { code, stdout } = await playground.run('explain', 'KvStaleRead');
+  const { code, stdout } = await playground.run('explain', 'StaleRead');
   expect(code).toBe(0);
   expect(stdout).toContain('misbehave node:1 (lose-writes): pass, red after');
   expect(stdout).toContain('k6_stale_reads_total) > 0');
@@ -37,9 +37,9 @@ test('explain shows the drill, the rule and the runbook', async () => {
 
 test('a name that is no alert is refused with the nearest one, and nothing is run', async () => {
   for (const command of ['drill', 'explain']) {
-    const { code, stderr } = await playground.run(command, 'KvStaleReads');
+    const { code, stderr } = await playground.run(command, 'StaleReads');
     expect(code).toBe(2);
-    expect(stderr).toContain('did you mean "KvStaleRead"?');
+    expect(stderr).toContain('did you mean "StaleRead"?');
   }
 }, 30_000);
 

@@ -15,8 +15,9 @@ test('every tool builds from its pinned module, and calls itself by its version'
       XDG_CACHE_HOME,
       GAMEDAY_MIRROR: 'http://127.0.0.1:9',
     };
-    for (const tool of ['K6', 'PROMETHEUS', 'PROMTOOL', 'TOXIPROXY_SERVER']) delete environment[`GAMEDAY_${tool}`];
-    const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server'], {
+    for (const tool of ['K6', 'PROMETHEUS', 'PROMTOOL', 'TOXIPROXY_SERVER', 'ETCD'])
+      delete environment[`GAMEDAY_${tool}`];
+    const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server', 'etcd'], {
       surroundings: { ...machine, environment },
     });
     expect([...tools.values()].map(({ name, version, source }) => `${name} ${version} ${source}`)).toEqual([
@@ -24,6 +25,7 @@ test('every tool builds from its pinned module, and calls itself by its version'
       'prometheus 3.15.0 built',
       'promtool 3.15.0 built',
       'toxiproxy-server 2.12.0 built',
+      'etcd 3.6.8 built',
     ]);
   } finally {
     await rm(XDG_CACHE_HOME, { recursive: true });

@@ -1,6 +1,6 @@
 /** The tools that Gameday runs, never ships: where each comes from and which versions will do. A further tool is one more row. */
 
-export type ToolName = 'k6' | 'prometheus' | 'promtool' | 'toxiproxy-server';
+export type ToolName = 'k6' | 'prometheus' | 'promtool' | 'toxiproxy-server' | 'etcd';
 
 /** How one binary of a distribution is asked for its version, and the Go package that it is built from. */
 export interface Tool {
@@ -115,6 +115,29 @@ export const catalogue: readonly Distribution[] = [
     },
     // The version is injected: a build from the module would call itself "git".
     build: { tags: [], ldflags: '-s -w -X github.com/Shopify/toxiproxy/v2.Version=2.12.0', seconds: 20 },
+  },
+  {
+    name: 'etcd',
+    version: '3.6.8',
+    accepts: '>=3.6.0 <3.7',
+    tools: {
+      etcd: {
+        versionArguments: ['--version'],
+        versionPattern: /^etcd Version: (\S+)/,
+        goPackage: 'go.etcd.io/etcd/server/v3',
+      },
+    },
+    release: {
+      path: 'etcd-io/etcd/releases/download/v3.6.8',
+      checksums: 'SHA256SUMS',
+      archives: {
+        'linux-x64': 'etcd-v3.6.8-linux-amd64.tar.gz',
+        'linux-arm64': 'etcd-v3.6.8-linux-arm64.tar.gz',
+        'darwin-x64': 'etcd-v3.6.8-darwin-amd64.zip',
+        'darwin-arm64': 'etcd-v3.6.8-darwin-arm64.zip',
+      },
+    },
+    build: { tags: [], ldflags: '-s -w', seconds: 40 },
   },
 ];
 

@@ -105,7 +105,7 @@ describe('what the machine has', () => {
     const server = await release(await goodFiles());
     const PATH = `${join(home, 'bin')}:/usr/bin:/bin`;
     const rows = await survey(machine({ PATH, GAMEDAY_MIRROR: server.url }));
-    expect(rows.map(({ name }) => name)).toEqual(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
+    expect(rows.map(({ name }) => name)).toEqual(['k6', 'prometheus', 'promtool', 'toxiproxy-server', 'etcd']);
     expect(rows[0]?.found).toMatchObject({ path, version: '2.2.0', source: 'path', inRange: true });
     expect(rows[1]).toMatchObject({
       variable: 'GAMEDAY_PROMETHEUS',
@@ -113,14 +113,14 @@ describe('what the machine has', () => {
       next: [expect.stringContaining(PROMETHEUS_LINUX), expect.stringContaining('no Go')],
     });
     expect(rows[1]?.found).toBeUndefined();
-    expect(rows.map(({ obtainable }) => obtainable)).toEqual([true, true, true, true]);
+    expect(rows.map(({ obtainable }) => obtainable)).toEqual([true, true, true, true, true]);
     expect(server.requests).toEqual([]);
   });
 
   test('the survey tells a tool that nothing can get from one that is to be obtained', async () => {
     const PATH = '/usr/bin:/bin';
     const named = await survey(machine({ PATH, GAMEDAY_K6: join(home, 'nowhere') }));
-    expect(named.map(({ obtainable }) => obtainable)).toEqual([false, true, true, true]);
+    expect(named.map(({ obtainable }) => obtainable)).toEqual([false, true, true, true, true]);
     const strange = await survey({ ...machine({ PATH }), platform: 'sunos-sparc' as never });
     expect(strange.map(({ found, obtainable }) => found !== undefined || obtainable)).not.toContain(true);
   });

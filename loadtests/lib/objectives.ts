@@ -8,8 +8,8 @@
  * | operations{outcome:failed} | ErrorBudgetSpent      |
  * | operation_duration         | Kv…LatencyHigh        |
  * | dropped_iterations         | LoadIterationsDropped |
- * | stale_reads                | KvStaleRead           |
- * | duplicate_writes           | KvWriteDuplicated     |
+ * | stale_reads                | StaleRead           |
+ * | duplicate_writes           | WriteDuplicated     |
  */
 import type { LoadInput } from './environment.ts';
 

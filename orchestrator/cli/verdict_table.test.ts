@@ -26,7 +26,7 @@ const record = {
         reason: '5.5 s after the injection',
       }),
       criterion({
-        alert: 'KvWriteLatencyHigh',
+        alert: 'WriteLatencyHigh',
         outside: 'faults',
         result: 'fail',
         reason: 'fired for 2 s (+11.6 s to +13.6 s) with no fault active; highest value 0.052',
@@ -37,7 +37,7 @@ const record = {
         reason: 'its expression had no value at any time',
       }),
     ],
-    reasons: ['KvWriteLatencyHigh: fired for 2 s', 'LoadIterationsDropped: no value'],
+    reasons: ['WriteLatencyHigh: fired for 2 s', 'LoadIterationsDropped: no value'],
   },
 } as unknown as RunRecord;
 
@@ -49,7 +49,7 @@ test('a line a criterion, within 100 columns, and whole reasons below', () => {
   expect(table[2]).toMatch(/firing during leader-dies within 9s +✔ pass/);
   expect(table[3]).toMatch(/silent outside faults +✘ fail +fired for 2 s .*…$/);
   expect(text).toContain('✘ FAIL  kv-leader-kill: 2 pass, 1 fail, 1 inconclusive');
-  expect(text).toContain('  KvWriteLatencyHigh: fired for 2 s\n  LoadIterationsDropped: no value');
+  expect(text).toContain('  WriteLatencyHigh: fired for 2 s\n  LoadIterationsDropped: no value');
 });
 
 test('80 columns have no room for the reasons: they stand below the table only', () => {
@@ -57,7 +57,7 @@ test('80 columns have no room for the reasons: they stand below the table only',
   const table = text.split('\n').slice(0, 5);
   for (const line of table) expect(line.length).toBeLessThanOrEqual(80);
   expect(table[0]).not.toContain('why');
-  expect(text).toContain('  KvWriteLatencyHigh: fired for 2 s\n');
+  expect(text).toContain('  WriteLatencyHigh: fired for 2 s\n');
 });
 
 test('colours only when they are asked for', () => {

@@ -37,7 +37,7 @@ const loader = new ScenarioLoader({
   manifest: async () => manifest,
   alerts: async () => [
     alert('KvNoLeader', 0, 5000),
-    alert('KvWriteLatencyHigh', 5000, 10_000, ['gameday_objective_write_p99_seconds']),
+    alert('WriteLatencyHigh', 5000, 10_000, ['gameday_objective_write_p99_seconds']),
     alert('TargetMissing', 0, 5000),
     alert('SlowBurn', 3_600_000, 120_000),
   ],
@@ -58,7 +58,7 @@ faults:
 criteria:
   - { alert: KvNoLeader, expect: silent }
   - { alert: TargetMissing, expect: firing, during: leader-dies, within: 9s }
-  - { alert: KvWriteLatencyHigh, expect: silent, outside: faults }
+  - { alert: WriteLatencyHigh, expect: silent, outside: faults }
 ci: { nodes: 3, load: { duration: 40s }, faults: [{ name: leader-dies, at: 10s }] }
 `;
 
@@ -248,12 +248,12 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'KvNoLeader, expect: silent, within: 5s',
       '`within` goes with `expect: firing`',
     ],
-    ['the same criterion twice', 'alert: KvWriteLatencyHigh', 'alert: KvNoLeader', 'a second criterion for KvNoLeader'],
+    ['the same criterion twice', 'alert: WriteLatencyHigh', 'alert: KvNoLeader', 'a second criterion for KvNoLeader'],
     [
       'an objective that is not exported',
       'write_p99: 50ms',
       'write_p95: 50ms',
-      'KvWriteLatencyHigh compares with gameday_objective_write_p99_seconds: the objectives are gameday_objective_write_p95_seconds',
+      'WriteLatencyHigh compares with gameday_objective_write_p99_seconds: the objectives are gameday_objective_write_p95_seconds',
     ],
     [
       'a fault too short for its rule',

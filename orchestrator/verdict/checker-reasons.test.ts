@@ -10,8 +10,8 @@ const waiting = 'x or on () 0 * gameday_checker_pending{checker="linearizability
 test('an inconclusive criterion says why its checker has no result, and no other criterion does', () => {
   const record = { checkers: { problems: { linearizability: 'the clock stepped' } } } as unknown as RunRecord;
   const criteria = [
-    criterion('KvNotLinearizable', 'inconclusive', waiting),
-    criterion('KvNotLinearizable', 'fail', waiting),
+    criterion('NotLinearizable', 'inconclusive', waiting),
+    criterion('NotLinearizable', 'fail', waiting),
     criterion('KvNoLeader', 'inconclusive', 'raft_has_leader'),
   ];
   expect(withCheckerReasons(record, criteria).map(({ reason }) => reason)).toEqual([
@@ -22,6 +22,6 @@ test('an inconclusive criterion says why its checker has no result, and no other
 });
 
 test('a run without checkers is left as it is', () => {
-  const criteria = [criterion('KvNotLinearizable', 'inconclusive', waiting)];
+  const criteria = [criterion('NotLinearizable', 'inconclusive', waiting)];
   expect(withCheckerReasons({} as RunRecord, criteria)).toEqual(criteria);
 });

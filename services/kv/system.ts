@@ -113,6 +113,7 @@ async function forceResync(nodeUrl: string, nodeUrls: readonly string[]): Promis
 }
 
 export default {
+  version: 1,
   name: 'kv',
   title: 'Raft-replicated key-value store',
   nodes: { default: 3, min: 1, max: 7 },
@@ -121,7 +122,8 @@ export default {
     { name: 'peer', first: 9080 },
   ],
   start,
-  paths: { metrics: '/metrics', health: '/health', ready: '/ready', probe: '/api/kv?limit=1' },
+  paths: { health: '/health', ready: '/ready', probe: '/api/kv?limit=1' },
+  metrics: { path: '/metrics' },
   roles: { leader: isLeader },
   faults: ['kill', 'pause', 'restart', 'upgrade'],
   links: { port: 'peer' },
@@ -133,8 +135,6 @@ export default {
   files: {
     rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],
     ruleTests: [
-      'alerts/tests/kv_checkers.test.yml',
-      'alerts/tests/kv_clients.test.yml',
       'alerts/tests/kv_consensus.test.yml',
       'alerts/tests/kv_storage.test.yml',
     ],
