@@ -15,6 +15,7 @@ import { FakeStore, type Misbehaviour } from '../loadtests/testing/fake_store.ts
 import { runCheckers } from '../orchestrator/run/checkers.ts';
 import { createRunMetrics, MetricsServer } from '../orchestrator/run/metrics.ts';
 import { writePrometheusFiles, writeTargets } from '../orchestrator/run/prometheus_files.ts';
+import { CHECKERS } from '../orchestrator/run/record.ts';
 import type { Scenario } from '../orchestrator/scenario/types.ts';
 import { type Prometheus, startPrometheus } from '../orchestrator/verdict/prometheus.ts';
 import manifest from '../services/kv/system.ts';
@@ -115,7 +116,10 @@ async function run(
 /** The checkers' stage on what the load has left, its results scraped like those of a run. */
 async function check(load: Load) {
   const scenario = { id: 'x', system: 'kv', objectives: {}, faults: [] } as unknown as Scenario;
-  const metrics = createRunMetrics({ runId: 'r', version: '1', scenario, nodes: 3, checkers: true, now: Date.now });
+  const metrics = createRunMetrics({
+    ...{ runId: 'r', version: '1', scenario, nodes: 3, checkers: CHECKERS, probed: true },
+    now: Date.now,
+  });
   const server = await MetricsServer.start(metrics);
   servers.push(server);
   const targets = servers.map(({ port }) => ({ targets: [`127.0.0.1:${port}`], labels: { job: 'gameday' } }));
@@ -123,7 +127,7 @@ async function check(load: Load) {
   const result = await runCheckers({
     ...{ checkers: manifest.checkers!, runDirectory: load.path, runId: 'r', historyFiles: [HISTORY], clockSteps: [] },
     nodes: load.targets.map((url, index) => ({ index, url, isReady: async () => true })),
-    ...{ metrics: metrics.checkers, signal: new AbortController().signal, onProgress: () => {} },
+    ...{ metrics: metrics.checkers, ranBefore: false, signal: new AbortController().signal, onProgress: () => {} },
   });
   const instance = `127.0.0.1:${server.port}`;
   /** Alerts on the checkers that fire, once the rules have seen the results. */

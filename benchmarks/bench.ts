@@ -20,6 +20,18 @@ export interface BenchResult {
   readonly notes: readonly string[];
 }
 
+/** What the command line may ask of a benchmark that says it takes it. */
+export interface BenchSettings {
+  /** Names of metrics, to measure only those; everything when absent. */
+  readonly only?: readonly string[];
+  /** How many pairs of measurements each comparison is the median of. */
+  readonly pairs?: number;
+  /** Length of one measurement under load. */
+  readonly seconds?: number;
+  /** A directory for CPU profiles: they are made instead of measuring. */
+  readonly profile?: string;
+}
+
 export interface BenchContext {
   /** The project's root. */
   readonly root: string;
@@ -29,11 +41,14 @@ export interface BenchContext {
   readonly runId: string;
   readonly signal: AbortSignal;
   readonly onProgress: (what: string) => void;
+  readonly settings: BenchSettings;
 }
 
 export interface Bench {
   readonly name: string;
   readonly summary: string;
+  /** The metrics that `only` can name; a benchmark without them takes no settings. */
+  readonly selectable?: readonly string[];
   run(context: BenchContext): Promise<BenchResult>;
 }
 

@@ -43,7 +43,7 @@ export async function measureLeaderRecovery(context: BenchContext, kills: number
 async function startCluster({ root, directory, runId, signal }: BenchContext): Promise<Cluster> {
   const registry = new ProcessRegistry({ file: join(directory, 'processes.json'), runId, runDirectory: directory });
   return Cluster.start({
-    ...{ registry, root, signal, count: 3, readyTimeoutMs: READY_TIMEOUT_MS },
+    ...{ registry, home: root, signal, count: 3, readyTimeoutMs: READY_TIMEOUT_MS },
     manifest: (await systems[SYSTEM]!()).default,
     dataDirectory: join(directory, 'nodes'),
     logDirectory: join(directory, 'logs'),

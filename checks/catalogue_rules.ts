@@ -43,18 +43,22 @@ export function unlisted(
     .map((path) => `services/${system}/system.ts does not list ${path}`);
 }
 
-/** What an alert lacks. `runbook` is the text of its file in docs/runbooks, undefined when there is none. */
+/**
+ * What an alert lacks. `runbook` is the text of its file, undefined when there is none.
+ * @param folder of the runbooks, as a path from the project's root
+ */
 export function alertProblems(
   { alert, labels, annotations }: AlertRule,
   runbook: string | undefined,
   expectations: readonly AlertExpectation[],
+  folder = 'docs/runbooks',
 ): string[] {
   const problems: string[] = [];
   const severity = labels?.severity ?? 'none';
   if (!SEVERITIES.includes(severity)) problems.push(`severity is ${severity}, not one of ${SEVERITIES.join(', ')}`);
   for (const name of ANNOTATIONS) if (!annotations?.[name]) problems.push(`has no annotation ${name}`);
 
-  const path = `docs/runbooks/${alert}.md`;
+  const path = `${folder}/${alert}.md`;
   const link = annotations?.runbook_url;
   if (link && !link.endsWith(path)) problems.push(`runbook_url does not end with ${path}`);
   if (runbook === undefined) problems.push(`has no runbook ${path}`);
@@ -72,7 +76,7 @@ export function alertProblems(
 }
 
 /** The drill in which nothing happens: there every alert must be silent. */
-const isHealthy = ({ name }: DrillScenario) => name.endsWith('/drills/healthy');
+const isHealthy = ({ name }: DrillScenario) => /(^|\/)drills\/healthy$/.test(name);
 
 /**
  * What alerts and drills owe each other. A rule that is deleted together with its tests leaves a drill that names it, so that the loss is seen; a drill

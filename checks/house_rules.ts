@@ -63,10 +63,35 @@ const LAYERS: readonly Layer[] = [
   { files: 'tools/', may: CORE_BASICS, packages: 'all', why: "tools import the kit's basics only" },
   { files: 'loadtests/', may: [], packages: /^k6(\/|$)/, why: 'k6 resolves relative imports and its own modules only' },
   {
+    files: 'grafana/generate.ts',
+    may: ['grafana/', 'examples/'],
+    packages: /^(@grafana\/grafana-foundation-sdk|node:)/,
+    why: 'the generator knows the dashboards, those of the examples among them',
+  },
+  {
     files: 'grafana/',
     may: [],
     packages: /^(@grafana\/grafana-foundation-sdk|node:)/,
     why: 'dashboards import the foundation SDK and each other only',
+  },
+  {
+    files: 'examples/<name>/loadtests/',
+    may: ['loadtests/lib/', 'examples/<name>/keys.ts'],
+    packages: /^k6(\/|$)/,
+    why: "an example's scripts import what all scripts share, and k6's modules",
+  },
+  {
+    files: 'examples/<name>/dashboard.ts',
+    may: ['grafana/'],
+    packages: /^@grafana\/grafana-foundation-sdk/,
+    why: "an example's dashboard is built as all dashboards are",
+  },
+  {
+    files: 'examples/',
+    may: ['kit/system.ts', 'orchestrator/', 'tools/'],
+    mayNot: ['orchestrator/', 'tools/'],
+    packages: /^node:/,
+    why: "an example knows what anybody's own system may know: the manifest's type; its tests may run the program",
   },
   {
     files: 'checks/',
@@ -130,6 +155,12 @@ const LAYERS: readonly Layer[] = [
     may: ['orchestrator/', 'simulator/', 'benchmarks/', 'kit/', 'tools/', 'services/index.ts', 'package.json'],
     packages: 'all',
     why: 'the command line knows the orchestrator, the simulator and the benchmarks; it knows a system through its manifest only',
+  },
+  {
+    files: 'orchestrator/init/templates/',
+    may: ['kit/system.ts', 'loadtests/lib/'],
+    packages: /^(k6|node:)/,
+    why: "a template knows what a home of somebody's own system may know: the manifest's type, and the library of the load scripts",
   },
   {
     files: 'orchestrator/',

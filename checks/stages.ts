@@ -39,7 +39,7 @@ export interface Stage {
 const types: Stage = {
   name: 'types',
   async run({ root, processes, onStep }) {
-    const projects = projectFiles(root, 'tsconfig.json', '*/tsconfig*.json');
+    const projects = projectFiles(root, 'tsconfig.json', '*/tsconfig*.json', 'examples/*/loadtests/tsconfig.json');
     const outputs: string[] = [];
     for (const project of projects) {
       onStep(project);
@@ -85,10 +85,10 @@ const rules: Stage = {
     const isShared = (path: string) => systemOf(path, selection.systems) === undefined;
     const selected = (...patterns: string[]) =>
       projectFiles(root, ...patterns).filter((path) => isShared(path) || isSelected(root, path, selection));
-    const ruleFiles = selected('{alerts,prometheus}/**/*.rules.{yml,yaml}');
-    const testFiles = selected('{alerts,prometheus}/**/*.test.{yml,yaml}', 'alerts/tests/**/*.{yml,yaml}');
+    const ruleFiles = selected('{alerts,prometheus,examples}/**/*.rules.{yml,yaml}');
+    const testFiles = selected('{alerts,prometheus,examples}/**/*.test.{yml,yaml}', 'alerts/tests/**/*.{yml,yaml}');
     if (ruleFiles.length === 0 || testFiles.length === 0) {
-      const output = `found ${ruleFiles.length} rule files and ${testFiles.length} rule tests in alerts/ and prometheus/`;
+      const output = `found ${ruleFiles.length} rule files and ${testFiles.length} rule tests in alerts/, prometheus/ and examples/`;
       return { ok: false, summary: 'nothing to test', output };
     }
     const promtool = (await toolPath('promtool', context.signal)) ?? 'promtool';

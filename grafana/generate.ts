@@ -1,5 +1,5 @@
 /**
- * Writes `dashboards/*.json` from the TypeScript beside it.
+ * Writes `dashboards/*.json` from the TypeScript beside it, and those of the examples in their own folders.
  *
  *     node grafana/generate.ts            writes them
  *     node grafana/generate.ts --check    exits 1 when a file is not what the TypeScript generates
@@ -7,15 +7,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
+import { etcd } from '../examples/etcd/dashboard.ts';
 import { faults } from './faults.ts';
 import { kv } from './kv.ts';
 import { overview } from './overview.ts';
 
-export const DASHBOARDS: Readonly<Record<string, Dashboard>> = { overview, kv, faults };
+export const DASHBOARDS: Readonly<Record<string, Dashboard>> = { overview, kv, faults, etcd };
+
+/** Dashboards of systems that have a home of their own, as paths from the project's root. */
+const ELSEWHERE: Readonly<Record<string, string>> = { etcd: 'examples/etcd/dashboards/etcd.json' };
 
 /** The file of a dashboard: absolute path. */
 export function pathOf(name: string): string {
-  return fileURLToPath(new URL(`./dashboards/${name}.json`, import.meta.url));
+  return fileURLToPath(new URL(`../${ELSEWHERE[name] ?? `grafana/dashboards/${name}.json`}`, import.meta.url));
 }
 
 /** The text of a dashboard's file. */
@@ -40,7 +44,7 @@ function main(): void {
   if (process.argv.includes('--check')) {
     const names = stale();
     for (const name of names)
-      console.error(`${pathOf(name)} is not what grafana/${name}.ts generates: run node grafana/generate.ts`);
+      console.error(`${pathOf(name)} is not what its TypeScript generates: run node grafana/generate.ts`);
     process.exitCode = names.length === 0 ? 0 : 1;
     return;
   }

@@ -1,5 +1,5 @@
 import { Ajv } from 'ajv';
-import Fastify, { type FastifyInstance, type FastifyPluginCallback, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyPluginCallback } from 'fastify';
 import { ServiceError } from './errors.ts';
 import { answerUnparsable, schemaError, sendError, toServiceError } from './http-errors.ts';
 import type { Logger } from './logger.ts';
@@ -47,9 +47,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, _request, reply) => void sendError(reply, toServiceError(error, bodyBytesMax)),
   });
   if (options.tracing) await app.register(options.tracing);
-  measureRequests(app, options.metrics.http);
-  const shutdown = refuseWhenShuttingDown(app);
-  boundRequests(app, options.requestsMax ?? 2_000);
+  const shutdown = admitRequests(app, options.metrics.http, options.requestsMax ?? 2_000);
   acceptEmptyBodies(app);
   validateStrictly(app);
   answerErrors(app, options.logger, bodyBytesMax);
@@ -57,44 +55,45 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   return app;
 }
 
-/** The pattern, never the path: a label's values must be bounded. */
-function routeOf(request: FastifyRequest): string {
-  return request.routeOptions.url ?? 'unmatched';
-}
-
+/** The route of a path that has none. */
+const UNMATCHED = 'unmatched';
 /** What proxies log for a client that went away before its answer. */
 const STATUS_CLIENT_GONE = '499';
-
-function measureRequests(app: FastifyInstance, metrics: HttpMetrics): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    const startMs = performance.now();
-    metrics.inFlight.inc();
-    // `close` comes in every case, also when the client goes away; the hook `onResponse` does not.
-    reply.raw.once('close', () => {
-      const labels = { method: request.method, route: routeOf(request) };
-      const status = reply.raw.writableEnded ? String(reply.raw.statusCode) : STATUS_CLIENT_GONE;
-      metrics.inFlight.dec();
-      metrics.duration.observe(labels, (performance.now() - startMs) / 1000);
-      metrics.requests.inc({ ...labels, status });
-    });
-    done();
-  });
-}
 
 interface ShutdownState {
   closing: boolean;
 }
 
-/** From the start of `app.close()`: new requests are refused, and every answer ends its connection, so that the drain ends too. */
-function refuseWhenShuttingDown(app: FastifyInstance): ShutdownState {
+/**
+ * Every request is measured; all but the vital ones are refused from the start of `app.close()` on, and when too many are worked on.
+ * Every answer then ends its connection, so that the drain ends too. It is one hook, because each costs every request something.
+ */
+function admitRequests(app: FastifyInstance, metrics: HttpMetrics, requestsMax: number): ShutdownState {
   const state: ShutdownState = { closing: false };
+  let admitted = 0;
+  app.addHook('onRequest', (request, reply, done) => {
+    const startMs = performance.now();
+    // The pattern, never the path: a label's values must be bounded.
+    const { config, url: route = UNMATCHED } = request.routeOptions;
+    const refusal = config?.vital ? null : refusalOf(state, admitted, requestsMax);
+    const isAdmitted = !config?.vital && refusal === null;
+    if (isAdmitted) admitted++;
+    metrics.inFlight.inc();
+    // `close` comes in every case, also when the client goes away; the hook `onResponse` does not.
+    reply.raw.on('close', () => {
+      const { method } = request;
+      const status = reply.raw.writableEnded ? String(reply.raw.statusCode) : STATUS_CLIENT_GONE;
+      if (isAdmitted) admitted--;
+      metrics.inFlight.dec();
+      metrics.duration.observe({ method, route }, (performance.now() - startMs) / 1000);
+      metrics.requests.inc({ method, route, status });
+    });
+    if (refusal === null) done();
+    else done(refusal);
+  });
   app.addHook('preClose', (done) => {
     state.closing = true;
     done();
-  });
-  app.addHook('onRequest', (request, _reply, done) => {
-    if (!state.closing || request.routeOptions.config?.vital) return done();
-    done(new ServiceError('SHUTTING_DOWN', 'this node is shutting down: ask another one'));
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
     if (state.closing) reply.header('Connection', 'close');
@@ -103,22 +102,11 @@ function refuseWhenShuttingDown(app: FastifyInstance): ShutdownState {
   return state;
 }
 
-function boundRequests(app: FastifyInstance, requestsMax: number): void {
-  let admitted = 0;
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.config?.vital) return done();
-    if (admitted >= requestsMax) {
-      return done(
-        new ServiceError(
-          'OVERLOADED',
-          `this node works on ${admitted} requests already: requires at most ${requestsMax}`,
-        ),
-      );
-    }
-    admitted++;
-    reply.raw.once('close', () => admitted--);
-    done();
-  });
+function refusalOf({ closing }: ShutdownState, admitted: number, requestsMax: number): ServiceError | null {
+  if (closing) return new ServiceError('SHUTTING_DOWN', 'this node is shutting down: ask another one');
+  if (admitted < requestsMax) return null;
+  const message = `this node works on ${admitted} requests already: requires at most ${requestsMax}`;
+  return new ServiceError('OVERLOADED', message);
 }
 
 /** Many clients send `Content-Type: application/json` with every request, also where there is no body; the schema says if one is needed. */
@@ -144,7 +132,10 @@ function answerErrors(app: FastifyInstance, logger: Logger, bodyBytesMax: number
   app.setErrorHandler((thrown, request, reply) => {
     const error = toServiceError(thrown, bodyBytesMax);
     if (error.code === 'INTERNAL')
-      logger.error({ err: thrown, method: request.method, route: routeOf(request) }, 'request failed');
+      logger.error(
+        { err: thrown, method: request.method, route: request.routeOptions.url ?? UNMATCHED },
+        'request failed',
+      );
     return sendError(reply, error);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -2,6 +2,7 @@
  * The only file that imports prom-client (the project has moved to `@prometheus-io/client`, which is not at 1.0 yet), so that
  * changing the library changes this file.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
@@ -54,7 +55,8 @@ const HTTP_DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
-  if (options.runtime ?? true) collectDefaultMetrics({ register: registry });
+  const runtime = options.runtime ?? true;
+  if (runtime) collectRuntimeMetrics(registry);
 
   function configuration<Label extends string>({ name, help, labels = [] }: MetricDescription<Label>) {
     return { name, help, labelNames: [...labels], registers: [registry] };
@@ -75,6 +77,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Always 1; the labels say which node of which system runs which version.',
     labels: ['system', 'node', 'version'],
   }).set(options.info, 1);
+  if (runtime) createEventLoopMetrics(gauge);
 
   return {
     counter,
@@ -83,6 +86,48 @@ export function createMetrics(options: MetricsOptions): Metrics {
     http: createHttpMetrics({ counter, gauge, histogram }),
     exposition: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+/** Milliseconds: longer than anything runs. */
+const NEVER_MS = 2 ** 31 - 1;
+
+/** process_* and nodejs_*, without the event loop's lag: prom-client's own monitor of it wakes an idle process 100 times a second. */
+function collectRuntimeMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER_MS });
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith('nodejs_eventloop_lag_')) registry.removeSingleMetric(name);
+  }
+}
+
+/** Under prom-client's names, but of each turn of the loop: how long it kept what became due meanwhile waiting. */
+function createEventLoopMetrics(gauge: Metrics['gauge']): void {
+  const delays = monitorEventLoopDelay({ samplePerIteration: true });
+  delays.enable();
+  const shown = {
+    min: () => delays.min,
+    max: () => delays.max,
+    mean: () => delays.mean,
+    stddev: () => delays.stddev,
+    p50: () => delays.percentile(50),
+    p90: () => delays.percentile(90),
+    p99: () => delays.percentile(99),
+  };
+  for (const [name, nanoseconds] of Object.entries(shown)) {
+    gauge({
+      name: `nodejs_eventloop_lag_${name}_seconds`,
+      help: `Delay of the event loop since the last scrape: ${name} of all its turns.`,
+      collect: (shows) => shows.set(delays.count === 0 ? 0 : nanoseconds() / 1e9),
+    });
+  }
+  gauge({
+    name: 'nodejs_eventloop_lag_seconds',
+    help: 'Mean delay of the event loop since the last scrape.',
+    collect: (shows) => {
+      shows.set(delays.count === 0 ? 0 : delays.mean / 1e9);
+      // Collected last, so that all of them are of one stretch of time.
+      delays.reset();
+    },
+  });
 }
 
 function createHttpMetrics({

@@ -1,6 +1,6 @@
 /**
- * The manifest: all that the orchestrator knows of a system under test. A user's own system is one more file of this shape;
- * the default export of `services/<name>/system.ts`.
+ * The manifest: all that the orchestrator knows of a system under test. The default export of `services/<name>/system.ts`, or of
+ * the file that `--system` names: a user's own system is one more file of this shape. `docs/guides/manifest.md` explains each field.
  */
 
 /** Where one node of a running cluster is, and what it was given. */
@@ -31,6 +31,8 @@ export interface ClusterPlan {
   readonly links?: readonly LinkPlan[];
   /** When nodes can be told to misbehave: the secret by which their fault endpoints know the orchestrator. */
   readonly faultToken?: string;
+  /** Absolute paths of the executables that `SystemManifest.tools` asks for, by the names there; `{}` when it asks for none. */
+  readonly tools: Readonly<Record<string, string>>;
 }
 
 /** A proxy on the way from one node to another; both are positions in the cluster. */
@@ -127,8 +129,11 @@ export interface SystemCheckers {
   readonly model: 'register';
   /** Every entry, by linearizable reads at this node. Rejects when they cannot all be had. */
   readAll(nodeUrl: string, signal: AbortSignal): AsyncIterable<{ readonly key: string; readonly value: string }>;
-  /** The hash of the whole state of this node, and the index of the last entry of the log in it; both of one moment. */
-  state(nodeUrl: string, signal: AbortSignal): Promise<{ readonly appliedIndex: number; readonly hash: string }>;
+  /**
+   * The hash of the whole state of this node, and the index of the last entry of the log in it; both of one moment. Absent: whether
+   * the nodes' states diverge is not judged.
+   */
+  state?(nodeUrl: string, signal: AbortSignal): Promise<{ readonly appliedIndex: number; readonly hash: string }>;
 }
 
 export interface PortPlan {
@@ -137,29 +142,98 @@ export interface PortPlan {
   readonly first: number;
 }
 
+/** The format of the manifest that this Gameday reads. */
+export const MANIFEST_VERSION = 1;
+
+/** A node that somebody else started. A text is `url` alone. */
+export type ElsewhereTarget =
+  | string
+  | {
+      /** Base URL of the node's first port, without a path: `http://10.0.0.1:2379`. */
+      readonly url: string;
+      /** Its other ports by the names in `SystemManifest.ports`, such as the one of `metrics.port`. */
+      readonly ports?: Readonly<Record<string, number>>;
+    };
+
+/**
+ * Nodes that run already. Nothing is started or stopped; they are loaded, scraped and judged. Each hook does to the node at a
+ * position of `targets` (0-based) what its name says, resolves when it is done, and rejects when it was not: `kill` needs `kill` and
+ * `start`, `restart` needs `stop` and `start`, `pause` needs `pause` and `resume`. A process fault without its hooks is refused.
+ */
+export interface Elsewhere {
+  /** `--targets URL,…` replaces them. */
+  readonly targets: readonly ElsewhereTarget[];
+  /** Ends it without warning, as SIGKILL does. */
+  kill?(index: number): Promise<void>;
+  /** Ends it in order, as SIGTERM does. */
+  stop?(index: number): Promise<void>;
+  start?(index: number): Promise<void>;
+  pause?(index: number): Promise<void>;
+  resume?(index: number): Promise<void>;
+}
+
+/** Where the nodes' metrics are, in Prometheus' text format. */
+export interface SystemMetrics {
+  /** HTTP path, such as `/metrics`. */
+  readonly path: string;
+  /** A name of `ports`; the first one when absent. */
+  readonly port?: string;
+  /**
+   * Its metrics under the names that shared rules and dashboards use: PromQL by name, such as
+   * `{ raft_has_leader: 'etcd_server_has_leader' }`. They are recording rules of the run's Prometheus.
+   */
+  readonly series?: Readonly<Record<string, string>>;
+}
+
+export interface SystemRelease {
+  /** The version that a ready node says it is, such as `3.6.8`. Rejects when it does not say. */
+  of(nodeUrl: string): Promise<string>;
+  /** A semver range, such as `^3.6.0`. Nodes outside it, or that differ from each other, end a run before its load. */
+  readonly accepts: string;
+}
+
+/** A name of the tools' catalogue (`tools/catalogue.ts`), such as `etcd`. */
+export type SystemTool = string;
+
 export interface SystemManifest {
-  /** The name in every folder: `alerts/<name>.rules.yml`, `loadtests/<name>/`, `scenarios/<name>/` … */
+  /** `MANIFEST_VERSION`: the format of the manifest. */
+  readonly version: 1;
+  /** Lower-case letters, digits and dashes; scenarios say it in `system`, and standing clusters bear it. */
   readonly name: string;
   readonly title: string;
   readonly nodes: { readonly default: number; readonly min: number; readonly max: number };
-  /** The first one is what clients and Prometheus talk to. */
+  /** At least one. The first one is what clients, health checks and, unless `metrics.port` says otherwise, Prometheus talk to. */
   readonly ports: readonly PortPlan[];
-  start(node: NodePlace, plan: ClusterPlan): NodeCommand;
-  /**
-   * HTTP paths on the first port. `ready` answers 200 once the node can serve clients. `probe` is a cheap GET that only a working
-   * cluster can answer with 2xx (for kv a linearizable read): the time from a fault to its first success is the service's recovery.
-   */
-  readonly paths: { readonly metrics: string; readonly health: string; readonly ready: string; readonly probe: string };
+  /** How a node is started. Absent: the nodes run elsewhere (`elsewhere`, or `--targets`). Its working directory is the manifest's home. */
+  start?(node: NodePlace, plan: ClusterPlan): NodeCommand;
+  readonly elsewhere?: Elsewhere;
+  /** How long nodes that were started may take until all are ready; 30 when absent. */
+  readonly readyWithinSeconds?: number;
+  /** HTTP paths on the first port. */
+  readonly paths?: {
+    /** Answers 200 while the process lives. Absent: a node lives when it accepts a TCP connection. */
+    readonly health?: string;
+    /** Answers 200 once the node can serve clients. Absent: `health`. */
+    readonly ready?: string;
+    /**
+     * A cheap GET that only a working cluster can answer with 2xx (for kv a linearizable read): the time from a fault to its first
+     * success is the service's recovery. Absent: that time is not measured, and a recovery is over when all nodes are ready.
+     */
+    readonly probe?: string;
+  };
+  /** Absent: the nodes are not scraped, and no rule on their metrics can be judged. */
+  readonly metrics?: SystemMetrics;
   /**
    * The roles that a fault can target beside `node:N` and `any`, e.g. `leader`: the first node for which the promise is true.
-   * A manifest with `leader` also has the target `follower`: a node that is not the leader.
+   * A manifest with `leader` also has the target `follower`: a node that is not the leader. `{}` when absent.
    */
-  readonly roles: Readonly<Record<string, (nodeUrl: string) => Promise<boolean>>>;
-  /** Faults of processes that it takes. */
-  readonly faults: readonly ProcessFaultKind[];
+  readonly roles?: Readonly<Record<string, (nodeUrl: string) => Promise<boolean>>>;
+  /** Faults of processes that it takes; none when absent. */
+  readonly faults?: readonly ProcessFaultKind[];
   /** Present when the nodes dial each other as `ClusterPlan.links` says: the port of `ports` that peers connect to. */
   readonly links?: { readonly port: string };
   readonly nodeFaults?: NodeFaults;
+  /** Absent: no history is checked, nothing is read after the load. */
   readonly checkers?: SystemCheckers;
   /** What an operator may have a serving node go through, by name, such as `resync`. Rejects when the system did not take it. */
   readonly operations?: Readonly<Record<string, (nodeUrl: string, nodeUrls: readonly string[]) => Promise<void>>>;
@@ -168,16 +242,31 @@ export interface SystemManifest {
    * place, under `id`, which nobody in the cluster ever had, it asks the members to take it in instead of the one it was.
    */
   rejoin?(node: NodePlace, plan: ClusterPlan, id: number): NodeCommand;
-  /** The scenario that `gameday start <name>` runs, e.g. `kv/leader-kill`. */
+  /** Absent: versions are neither asked for nor compared. */
+  readonly release?: SystemRelease;
+  /** Obtained before the nodes start; their paths are in `ClusterPlan.tools`. None when absent. */
+  readonly tools?: readonly SystemTool[];
+  /** Variables for the load scripts (k6's `__ENV`), beside those that every script is given. `{}` when absent. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The scenario that `gameday run --system` and `gameday start` run when none is named, e.g. `kv/leader-kill`, `storm`. */
   readonly defaultScenario: string;
-  /** Everything that bears the system's name, as paths from the project's root; a test checks that the list is complete. */
+  /**
+   * Everything that belongs to the system, as paths from its home: the project's root for the project's own systems, the folder of
+   * the manifest for one that `--system` names. A test checks that the lists of the project's systems and examples are complete.
+   */
   readonly files: {
-    /** Alerting and recording rules. */
+    /** Alerting and recording rules; every run has the project's shared ones besides. */
     readonly rules: readonly string[];
-    readonly ruleTests: readonly string[];
-    readonly scenarios: string;
-    readonly loadtests: string;
-    readonly dashboards: readonly string[];
-    readonly readme: string;
+    /** None when absent. */
+    readonly ruleTests?: readonly string[];
+    /** `scenarios` or a folder in it: a scenario's name is its path below `scenarios/`. `scenarios` when absent. */
+    readonly scenarios?: string;
+    /** `loadtests` or a folder in it: a scenario's `load.script` is a path below `loadtests/`. `loadtests` when absent. */
+    readonly loadtests?: string;
+    /** None when absent. */
+    readonly dashboards?: readonly string[];
+    /** One for each alert, `<alert>.md`, in this folder; `docs/runbooks` when absent. */
+    readonly runbooks?: string;
+    readonly readme?: string;
   };
 }

@@ -46,7 +46,7 @@ let load: Promise<void>;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'gameday-faults-'));
-  const manifest = await (await Systems.project()).manifest('kv');
+  const manifest = await (await Systems.project(root)).manifest('kv');
   const registry = new ProcessRegistry({
     file: join(directory, 'processes.json'),
     runId: 'f',
@@ -60,7 +60,7 @@ beforeAll(async () => {
     onChange: (outcome) => outcomes.set(outcome.name, outcome),
   });
   cluster = await Cluster.start({
-    ...{ manifest, count: 3, registry, root, readyTimeoutMs: 30_000, signal: end.signal },
+    ...{ manifest, count: 3, registry, home: root, readyTimeoutMs: 30_000, signal: end.signal },
     dataDirectory: join(directory, 'nodes'),
     logDirectory: join(directory, 'logs'),
     onReady: () => {},

@@ -2,20 +2,43 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { obtain } from '../tools/obtain.ts';
 import { Playground } from './testing/cli.ts';
+import type { PromApi } from './verdict/api.ts';
+import { judgeConfiguration, type Prometheus, startPrometheus } from './verdict/prometheus.ts';
+import { withStoredSeries } from './verdict/stored.ts';
 
 const playground = new Playground();
 let summary: { exitCode: number; runs: { directory: string; record: { id: string; verdict: { result: string } } }[] };
 let stdout: string;
 let stderr: string;
+/** Takes the copy that `--remote-write` sends. */
+let receiver: Prometheus;
 
 beforeAll(async () => {
-  const ended = await playground.run('run', 'kv/smoke', '--json', '--seed', '7');
+  receiver = await startReceiver(join(playground.directory, 'receiver'));
+  const copy = ['--remote-write', `${receiver.url}/api/v1/write`];
+  const ended = await playground.run('run', 'kv/smoke', '--json', '--seed', '7', ...copy);
   ({ stdout, stderr } = ended);
   expect(ended).toMatchObject({ code: 0 });
   summary = JSON.parse(stdout);
 }, 120_000);
-afterAll(() => playground.remove(), 20_000);
+afterAll(async () => {
+  await receiver?.stop();
+  await playground.remove();
+}, 20_000);
+
+async function startReceiver(directory: string): Promise<Prometheus> {
+  mkdirSync(directory, { recursive: true });
+  const configFile = join(directory, 'prometheus.yml');
+  writeFileSync(configFile, judgeConfiguration());
+  const logFile = join(directory, 'log');
+  return startPrometheus({ binary: await prometheusBinary(), configFile, logFile, directory, mode: 'judge' });
+}
+
+async function prometheusBinary(): Promise<string> {
+  return (await obtain(['prometheus'])).get('prometheus')!.path;
+}
 
 describe('a run without faults', () => {
   test('passes, and stdout is one JSON document', () => {
@@ -52,6 +75,27 @@ describe('a run without faults', () => {
     // 80 a second for 20 s, and what was looked at besides.
     expect(checkers!.linearizability!.operations).toBeGreaterThan(1500);
     expect(checkers!.durability!.writes).toBeGreaterThan(500);
+  });
+
+  test('has sent a copy of every series of nodes, clients and orchestrator, sample by sample, with its id', async () => {
+    const record = playground.record();
+    const until = record.phases.find(({ name }) => name === 'settling')!.to!;
+    expect(record.remoteWrite).toEqual({ url: `${receiver.url}/api/v1/write`, sent: expect.any(Number), missing: 0 });
+    // Series of nodes, of k6 (one a native histogram), and of the orchestrator.
+    const names = ['raft_term', 'up', 'k6_operations_total', 'k6_operation_duration_seconds', 'gameday_phase'];
+    const labels = 'job, instance, node, operation, outcome, phase, run_id';
+    const count = (api: PromApi, name: string) => api.query(`sum by (${labels}) (count_over_time(${name}[5m]))`, until);
+    const run = { runDirectory: playground.runDirectory, name: 'compare', binary: await prometheusBinary() };
+    const stored = await withStoredSeries(run, (api) => Promise.all(names.map((name) => count(api, name))));
+    for (const [index, name] of names.entries()) {
+      const lines = (all: (typeof stored)[number]) =>
+        all
+          .map(({ labels: { run_id: _, ...own }, value }) => `${JSON.stringify(Object.entries(own).sort())} ${value}`)
+          .sort();
+      const there = await count(receiver.api, name);
+      expect([name, stored[index]!.length > 0, lines(there)]).toEqual([name, true, lines(stored[index]!)]);
+      expect(new Set(there.map((one) => one.labels.run_id))).toEqual(new Set([record.id]));
+    }
   });
 
   test('leaves no process', () => expect(playground.processes()).toEqual([]));

@@ -7,11 +7,9 @@ import http from 'k6/http';
 import type { History, Observation } from '../lib/history.ts';
 import { readObservation, writeObservation } from '../lib/history.ts';
 import type { OperationResult, Operations, Reply } from '../lib/operation.ts';
+import type { StoreClient, StoredEntry } from '../lib/user.ts';
 
-export interface KvEntry {
-  readonly id: string;
-  readonly key: string;
-  readonly value: string;
+export interface KvEntry extends StoredEntry {
   /** Sequence number for ordering. */
   readonly seq: number;
   /** Which node created it. */
@@ -42,7 +40,7 @@ const CREATE = { method: 'POST', path: '/api/kv', name: 'POST /api/kv' } as cons
 
 type Observe<T> = (result: KvResult<T>) => Observation | null;
 
-export class KvClient {
+export class KvClient implements StoreClient {
   readonly #targets: readonly string[];
   readonly #operations: Operations;
   readonly #history: History | null;
@@ -62,12 +60,13 @@ export class KvClient {
   }
 
   /** A create that was answered before, with the same key: an operation of its own only if it makes another entry. */
-  repeat(entry: { key: string; value: string }, idempotencyKey: string, first: KvEntry): KvResult<KvEntry> {
+  repeat(entry: { key: string; value: string }, idempotencyKey: string, first: KvEntry): { once: boolean } | null {
     const observe: Observe<KvEntry> = (result) => {
       const id = result.reply.body?.id ?? null;
       return id === first.id ? null : writeObservation('create', id, entry.value, result);
     };
-    return this.#call({ ...CREATE, body: entry, idempotencyKey }, observe);
+    const { ok, reply } = this.#call({ ...CREATE, body: entry, idempotencyKey }, observe);
+    return ok ? { once: reply.body?.id === first.id && reply.body.seq === first.seq } : null;
   }
 
   update(id: string, change: { value: string }, idempotencyKey: string, node?: number): KvResult<KvEntry> {

@@ -2,12 +2,12 @@
  * All four operations in equal shares, on entries of the user's own and on some that all users share.
  * Source: requirements/lithair-replication-stress.md, "Stress Tests": `mixed --count N`.
  */
+import { Contention, sharedEntries } from '../lib/contention.ts';
 import { readLoadInput } from '../lib/environment.ts';
 import { loadOptions } from '../lib/options.ts';
-import { Contention, sharedEntries } from './contention.ts';
+import { equalWrites } from '../lib/workload.ts';
 import { MIXED } from './defaults.ts';
 import { KvUser } from './user.ts';
-import { equalWrites } from './workload.ts';
 
 const SHARED = 0.4;
 

@@ -3,12 +3,12 @@
  * for each.
  * Source: requirements/lithair-replication-stress.md, "Stress Tests": `storm --count 500 --concurrency 50 --read-pct P`.
  */
+import { Contention, sharedEntries } from '../lib/contention.ts';
 import { readLoadInput } from '../lib/environment.ts';
 import { loadOptions } from '../lib/options.ts';
-import { Contention, sharedEntries } from './contention.ts';
+import { steadyMix } from '../lib/workload.ts';
 import { STORM } from './defaults.ts';
 import { KvUser } from './user.ts';
-import { steadyMix } from './workload.ts';
 
 const SHARED = 0.6;
 

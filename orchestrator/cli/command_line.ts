@@ -29,7 +29,7 @@ export async function runCommandLine(createProgram: CreateProgram): Promise<Exit
   let exitCode: ExitCode = EXIT.pass;
   const context = {
     ...{ root: PROJECT_ROOT, workingDirectory: process.cwd(), terminal, signals },
-    systems: await Systems.project(),
+    systems: await Systems.project(PROJECT_ROOT),
     catalogue: new ScenarioCatalogue(PROJECT_ROOT),
     directories: new RunDirectories(resolve(process.env.GAMEDAY_DIRECTORY || join(PROJECT_ROOT, '.gameday'))),
   };

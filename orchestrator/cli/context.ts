@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import type { RunDirectories } from '../run/directory.ts';
 import type { Systems } from '../run/systems.ts';
 import type { ScenarioCatalogue } from '../scenario/catalogue.ts';
@@ -14,6 +15,11 @@ export interface Context {
   readonly catalogue: ScenarioCatalogue;
   readonly directories: RunDirectories;
   readonly signals: SignalWatch;
+}
+
+/** How the program is called from here: in the project npx finds it; elsewhere it would ask the registry for a package of that name. */
+export function programName({ root, workingDirectory }: Context): string {
+  return `${workingDirectory}${sep}`.startsWith(root + sep) ? 'npx gameday' : 'gameday';
 }
 
 /** Lines for stdout: a command's result. */

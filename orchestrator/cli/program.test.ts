@@ -19,7 +19,7 @@ async function gameday(...words: string[]) {
   const terminal = createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {});
   const context: Context = {
     ...{ root, workingDirectory: root, terminal },
-    systems: await Systems.project(),
+    systems: await Systems.project(root),
     catalogue: new ScenarioCatalogue(root),
     directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
     signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,
@@ -59,6 +59,10 @@ describe('a mistake on the command line is 2, with the nearest name', () => {
     [['open', 'services'], 'is no run of Gameday: it has no run.json'],
     [['report', 'services'], 'is no run of Gameday: it has no run.json'],
     [['completion', 'tcsh'], 'no completion for "tcsh"'],
+    [['bench', 'kw'], 'unknown benchmark "kw"'],
+    [['bench', 'kv', '--only', 'writes_per_secnd'], 'did you mean "writes_per_second"?'],
+    [['bench', 'kv', '--pairs', '0'], 'Expected a whole number of at least 1.'],
+    [['bench', 'check', '--pairs', '3'], 'bench check takes no --pairs'],
   ])('%p: %s', async (words, message) => {
     const { code, stderr } = await gameday(...words);
     expect(stderr).toContain(message);
@@ -110,7 +114,7 @@ describe('commands that only look', () => {
     ['run', 'RS-', ['RS-001', 'RS-005'], ['kv/RS-001']],
     ['drill', 'KvDi', ['KvDiskFull', 'KvDiverged'], ['KvNoLeader']],
     ['explain', 'KvDi', ['KvDiskFull'], ['KvNoLeader']],
-    ['bench', '', ['check'], ['kv']],
+    ['bench', '', ['check', 'kv'], ['storm']],
   ])('bash completes `gameday %s %s`', async (command, word, some, none) => {
     const { stdout } = await gameday('completion', 'bash');
     const ask = `${stdout}\nCOMP_WORDS=(gameday ${command} "${word}") COMP_CWORD=2\n_gameday\nprintf '%s\\n' "\${COMPREPLY[@]}"`;

@@ -34,6 +34,9 @@ export class RunProgress {
         this.#startedAt = this.#now();
         this.#title(event.record.scenario.id, event.record.scenario.title);
         break;
+      case 'limit':
+        this.#line('note', event.text);
+        break;
       case 'tool':
         this.#tool(event);
         break;
@@ -60,6 +63,9 @@ export class RunProgress {
         break;
       case 'checked':
         for (const { text, good } of describeCheckers(event.checkers)) this.#check(text, good);
+        break;
+      case 'observed':
+        this.#line('observed', event.text);
         break;
       case 'judging':
         this.#temporary('judge', event.what);

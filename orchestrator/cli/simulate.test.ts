@@ -20,7 +20,7 @@ async function simulate(words: readonly string[], signal = new AbortController()
   const context: Context = {
     ...{ root, workingDirectory: root },
     terminal: createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {}),
-    systems: await Systems.project(),
+    systems: await Systems.project(root),
     catalogue: new ScenarioCatalogue(root),
     directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
     signals: { signal, watch: () => undefined } as unknown as SignalWatch,

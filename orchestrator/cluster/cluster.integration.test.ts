@@ -33,7 +33,7 @@ async function start(manifest: SystemManifest, change: Partial<ClusterOptions> =
     manifest,
     count: 3,
     registry: new ProcessRegistry({ file: registryFile(), runId: 'test', runDirectory: directory }),
-    root: directory,
+    home: directory,
     dataDirectory: join(directory, 'nodes'),
     logDirectory: join(directory, 'logs'),
     readyTimeoutMs: 20_000,
@@ -198,7 +198,7 @@ describe('a port', () => {
 
 describe('a standing cluster', () => {
   const options = (firstPort: number, count = 2) => ({
-    ...{ root: directory, manifest: stubSystem(), count, firstPort },
+    ...{ home: directory, manifest: stubSystem(), count, firstPort },
     signal: new AbortController().signal,
     onReady: () => undefined,
   });

@@ -13,11 +13,13 @@ export interface NodesOptions {
   /** Of the version that the nodes start from, when they are to be upgraded. */
   readonly earlier?: SystemManifest;
   readonly registry: ProcessRegistry;
-  /** The project's root, where manifests' commands are relative to. */
-  readonly root: string;
+  /** Where manifests' commands are relative to: the system's home. */
+  readonly home: string;
   /** `node_0`, `node_1` … and what the nodes share. */
   readonly dataDirectory: string;
   readonly logDirectory: string;
+  /** Paths of what the manifest's `tools` ask for; none when absent. */
+  readonly tools?: ClusterPlan['tools'];
   /** Told once all nodes are ready. */
   readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
 }
@@ -44,6 +46,13 @@ export class ClusterStartError extends Error {
     this.name = 'ClusterStartError';
     this.portTaken = portTaken;
   }
+}
+
+const READY_SECONDS = 30;
+
+/** How long the system's nodes may take until all are ready. */
+export function readyTimeoutMs({ readyWithinSeconds = READY_SECONDS }: SystemManifest): number {
+  return readyWithinSeconds * 1000;
 }
 
 const HOST = '127.0.0.1';
@@ -94,10 +103,14 @@ export class Cluster {
     for (const node of this.nodes) node.release();
   }
 
-  /** Ends every node; resolves when all are gone. */
+  /**
+   * Ends every node within that time; resolves when all are gone. One after the other, as an operator does: a leader that is told to end
+   * hands over to somebody, and where all end at once it waits for nobody until its patience ends (etcd: 7 s).
+   */
   async stop(graceMs: number): Promise<void> {
-    const running = this.nodes.filter((node) => node.state !== 'stopped');
-    await Promise.all(running.map((node) => node.terminate(graceMs)));
+    const deadline = performance.now() + graceMs;
+    for (const node of this.nodes)
+      if (node.state !== 'stopped') await node.terminate(Math.max(0, deadline - performance.now()));
   }
 }
 
@@ -144,12 +157,12 @@ function placesOf(dataDirectory: string, ports: readonly Readonly<Record<string,
 }
 
 function planOf(
-  { dataDirectory, faultToken }: Pick<ClusterOptions, 'dataDirectory' | 'faultToken'>,
+  { dataDirectory, faultToken, tools = {} }: Pick<ClusterOptions, 'dataDirectory' | 'faultToken' | 'tools'>,
   ports: readonly Readonly<Record<string, number>>[],
   links: readonly LinkPlan[] | undefined,
 ): ClusterPlan {
   return {
-    ...{ nodes: placesOf(dataDirectory, ports), sharedDirectory: dataDirectory },
+    ...{ nodes: placesOf(dataDirectory, ports), sharedDirectory: dataDirectory, tools },
     ...(links ? { links } : {}),
     ...(faultToken === undefined ? {} : { faultToken }),
   };
@@ -162,7 +175,7 @@ function makeNodes(options: NodesOptions, plan: ClusterPlan): ClusterNode[] {
       new ClusterNode({
         ...{ manifest, place, plan, registry, onUnexpectedExit },
         ...(earlier ? { earlier } : {}),
-        workingDirectory: options.root,
+        workingDirectory: options.home,
         logFile: join(options.logDirectory, `node_${place.index}.log`),
       }),
   );
@@ -179,7 +192,7 @@ async function waitUntilReady(cluster: Cluster, options: ClusterOptions): Promis
     if (ready !== last) options.onReady(ready, cluster.nodes.length);
     last = ready;
     if (ready === cluster.nodes.length) return;
-    if (performance.now() > deadline) throw notReady(cluster, ready, options.readyTimeoutMs);
+    if (performance.now() > deadline) throw await notReady(cluster, options.readyTimeoutMs);
     await delay(POLL_MS);
   }
 }
@@ -192,9 +205,15 @@ function deadNode(node: ClusterNode): ClusterStartError {
   return new ClusterStartError(message, /EADDRINUSE|address already in use/i.test(tail));
 }
 
-function notReady(cluster: Cluster, ready: number, timeoutMs: number): ClusterStartError {
-  const logs = cluster.nodes.map((node) => `node ${node.index}, the end of ${node.logFile}:\n${node.logTail(5)}`);
+async function notReady(cluster: Cluster, timeoutMs: number): Promise<ClusterStartError> {
+  const answers = await Promise.all(cluster.nodes.map((node) => node.readiness()));
+  const lacking = cluster.nodes.flatMap((node, index) => {
+    const answer = answers[index]!;
+    if (answer === true) return [];
+    return [`node ${node.index}: ${answer}; the end of ${node.logFile}:\n${node.logTail(LOG_LINES)}`];
+  });
+  const ready = answers.length - lacking.length;
   return new ClusterStartError(
-    `${ready} of ${cluster.nodes.length} nodes are ready after ${timeoutMs / 1000} s\n${logs.join('\n')}`,
+    `${ready} of ${answers.length} nodes are ready after ${timeoutMs / 1000} s\n${lacking.join('\n')}`,
   );
 }

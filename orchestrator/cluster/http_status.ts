@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { get as getSecurely } from 'node:https';
 
 /**
  * Status of a GET, or undefined when there was no answer in time. No connection is kept and no proxy is used: what is asked is
@@ -6,8 +7,9 @@ import { get } from 'node:http';
  */
 export async function httpStatus(url: string, timeoutMs: number, signal?: AbortSignal): Promise<number | undefined> {
   const deadline = AbortSignal.timeout(timeoutMs);
+  const ask = url.startsWith('https:') ? getSecurely : get;
   return new Promise((resolve) => {
-    const request = get(
+    const request = ask(
       url,
       { agent: false, signal: signal ? AbortSignal.any([signal, deadline]) : deadline },
       (response) => {

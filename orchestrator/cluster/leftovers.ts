@@ -57,11 +57,11 @@ export async function endLeftovers(leftovers: readonly Leftover[], graceMs: numb
 }
 
 /**
- * Deletes the copies of stored series that a judge works on and that a killed one left in its run's directory; those of runs that are `inUse`
+ * Deletes the copies of stored series that a judge works on, and the credentials of a `--remote-write`, that a killed one left in its run's directory; those of runs that are `inUse`
  * are let alone. Returns how many they were.
  */
 export function removeJudgeCopies(base: string, inUse: (runDirectory: string) => boolean): number {
-  const copies = globSync('{runs,bench}/*/.judge-*', { cwd: base }).map((copy) => join(base, copy));
+  const copies = globSync('{runs,bench}/*/.{judge,remote-write}-*', { cwd: base }).map((copy) => join(base, copy));
   const left = copies.filter((copy) => !inUse(dirname(copy)));
   for (const copy of left) rmSync(copy, { recursive: true, force: true });
   return left.length;

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterPlan, NodeFaultSet, NodePlace, SystemManifest } from '../../kit/system.ts';
 import type { NodeProcess } from './adopted.ts';
 import { Child, type ExitStatus } from './child.ts';
-import { httpStatus, isSuccess } from './http_status.ts';
 import { processState } from './identity.ts';
+import { NodeClient } from './node_client.ts';
 import type { ProcessRegistry } from './registry.ts';
 
 export type NodeState = 'stopped' | 'running' | 'paused';
@@ -23,7 +23,6 @@ export interface NodeOptions {
   readonly onUnexpectedExit: (node: ClusterNode, status: ExitStatus) => void;
 }
 
-const READY_TIMEOUT_MS = 1000;
 /** A signal is delivered at once; this is for a machine that is not there at the moment. */
 const STOPPED_MS_MAX = 2000;
 
@@ -34,6 +33,7 @@ export class ClusterNode {
   readonly place: NodePlace;
   readonly logFile: string;
   readonly #options: NodeOptions;
+  readonly #client: NodeClient;
   #child: NodeProcess | undefined;
   #paused = false;
   #upgraded = false;
@@ -49,6 +49,7 @@ export class ClusterNode {
     this.logFile = options.logFile;
     const firstPort = options.place.ports[options.manifest.ports[0]!.name]!;
     this.url = `http://${options.place.host}:${firstPort}`;
+    this.#client = new NodeClient(options.manifest, this.url);
   }
 
   get state(): NodeState {
@@ -75,7 +76,7 @@ export class ClusterNode {
       command,
       arguments: words,
       environment,
-    } = this.#rejoinedAs === undefined ? starter.start(place, plan) : manifest.rejoin!(place, plan, this.#rejoinedAs);
+    } = this.#rejoinedAs === undefined ? starter.start!(place, plan) : manifest.rejoin!(place, plan, this.#rejoinedAs);
     const name = `node ${this.index}`;
     const child = await Child.start(
       { name, command, arguments: words, environment, workingDirectory, logFile },
@@ -96,11 +97,9 @@ export class ClusterNode {
 
   async operate(name: string): Promise<void> {
     const { manifest, plan } = this.#options;
-    const operation = manifest.operations?.[name];
-    if (operation === undefined) throw new Error(`${manifest.name} has no operation "${name}"`);
     const port = manifest.ports[0]!.name;
-    await operation(
-      this.url,
+    await this.#client.operate(
+      name,
       plan.nodes.map(({ host, ports }) => `http://${host}:${ports[port]}`),
     );
   }
@@ -185,19 +184,21 @@ export class ClusterNode {
   }
 
   async isReady(): Promise<boolean> {
-    if (this.state !== 'running') return false;
-    return isSuccess(await httpStatus(this.url + this.#options.manifest.paths.ready, READY_TIMEOUT_MS));
+    return this.state === 'running' && (await this.#client.isReady());
+  }
+
+  /** True, or what the node did instead of being ready, in words. */
+  readiness(): Promise<true | string> {
+    return this.#client.readiness();
   }
 
   /** A client's request, which only a working cluster can answer. */
-  async serves(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    return isSuccess(await httpStatus(this.url + this.#options.manifest.paths.probe, timeoutMs, signal));
+  serves(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#client.serves(timeoutMs, signal);
   }
 
   async hasRole(role: string): Promise<boolean> {
-    const test = this.#options.manifest.roles[role];
-    if (test === undefined) throw new Error(`${this.#options.manifest.name} has no role "${role}"`);
-    return this.state === 'running' && (await test(this.url).catch(() => false));
+    return this.state === 'running' && (await this.#client.hasRole(role));
   }
 
   logTail(lines: number): string {

@@ -1,10 +1,10 @@
 /** Clusters that `up` leaves running, on the documented ports, until `down`: `.gameday/up/<system>/`. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LinkPlan, NodePlace, SystemManifest } from '../../kit/system.ts';
 import { AdoptedProcess } from './adopted.ts';
 import { Child, type ChildOptions } from './child.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, readyTimeoutMs } from './cluster.ts';
 import { isRunning } from './identity.ts';
 import { holderOf } from './port_holder.ts';
 import { isPortFree } from './ports.ts';
@@ -21,6 +21,10 @@ export interface StandingCluster {
   }[];
   /** What stands between the nodes, when they were started so. */
   readonly links?: StandingLinks;
+  /** The file of the manifest, absolute, when it is none of the project's own systems. */
+  readonly manifestFile?: string;
+  /** As in `ClusterPlan`. */
+  readonly tools?: Readonly<Record<string, string>>;
 }
 
 export interface StandingLinks {
@@ -39,8 +43,11 @@ export class StandingClusterError extends Error {
 }
 
 export interface UpOptions {
-  readonly root: string;
   readonly manifest: SystemManifest;
+  /** See `NodesOptions`. */
+  readonly home: string;
+  readonly manifestFile?: string;
+  readonly tools?: Readonly<Record<string, string>>;
   readonly count: number;
   /** Of node 0's first port; the others follow as in the manifest. */
   readonly firstPort?: number;
@@ -62,8 +69,6 @@ export interface AttachedCluster {
   readonly faultToken: string | undefined;
 }
 
-const READY_TIMEOUT_MS = 30_000;
-
 export class StandingClusters {
   readonly #base: string;
 
@@ -76,6 +81,12 @@ export class StandingClusters {
   read(system: string): StandingCluster | undefined {
     const file = join(this.#base, system, 'cluster.json');
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StandingCluster) : undefined;
+  }
+
+  /** Names of all systems that were up and whose data are kept. */
+  names(): string[] {
+    if (!existsSync(this.#base)) return [];
+    return readdirSync(this.#base).filter((name) => existsSync(join(this.#base, name, 'cluster.json')));
   }
 
   running(system: string): RegisteredProcess[] {
@@ -108,16 +119,17 @@ export class StandingClusters {
       return child;
     };
     let links: StandingLinks | undefined;
-    const { openLinks, faultToken } = options;
+    const { openLinks, faultToken, home, manifestFile, tools } = options;
     const logDirectory = join(directory, 'logs');
     const cluster = await Cluster.start({
       ...{ manifest, count, registry, ports, logDirectory },
-      root: options.root,
+      home,
       dataDirectory: join(directory, 'nodes'),
-      readyTimeoutMs: READY_TIMEOUT_MS,
+      readyTimeoutMs: readyTimeoutMs(manifest),
       signal: options.signal,
       onReady: options.onReady,
       onUnexpectedExit: () => undefined,
+      ...(tools === undefined ? {} : { tools }),
       ...(faultToken === undefined ? {} : { faultToken }),
       ...(openLinks === undefined
         ? {}
@@ -136,6 +148,8 @@ export class StandingClusters {
       system: manifest.name,
       nodes: cluster.nodes.map(({ index, url, place }) => ({ index, url, ports: place.ports })),
       ...(links ? { links } : {}),
+      ...(manifestFile === undefined ? {} : { manifestFile }),
+      ...(tools === undefined ? {} : { tools }),
     };
     rmSync(this.#tokenFile(manifest.name), { force: true });
     if (faultToken !== undefined) writeFileSync(this.#tokenFile(manifest.name), faultToken, { mode: 0o600 });
@@ -146,7 +160,7 @@ export class StandingClusters {
   }
 
   /** Undefined when nothing of it runs. A process that is started from here on stays, like those that `up` started. */
-  attach(manifest: SystemManifest, root: string): AttachedCluster | undefined {
+  attach(manifest: SystemManifest, home: string): AttachedCluster | undefined {
     const running = this.running(manifest.name);
     const standing = this.read(manifest.name);
     if (running.length === 0 || standing === undefined) return undefined;
@@ -160,7 +174,8 @@ export class StandingClusters {
       : {};
     const cluster = Cluster.of(
       {
-        ...{ manifest, registry, root, ...token },
+        ...{ manifest, registry, home, ...token },
+        ...(standing.tools === undefined ? {} : { tools: standing.tools }),
         dataDirectory: join(directory, 'nodes'),
         logDirectory: join(directory, 'logs'),
         onUnexpectedExit: () => undefined,

@@ -22,7 +22,7 @@ export function processFaults(desk: NodeFaultDesk): Readonly<Record<ProcessFault
         await node.pause();
         return async () => {
           try {
-            node.resume();
+            await node.resume();
           } finally {
             if (node.state === 'running') await desk.restarted(node);
           }

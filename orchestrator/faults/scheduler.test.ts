@@ -161,6 +161,7 @@ function setUp(plans: readonly FaultPlan[], change: (faults: Faults, clock: Cloc
     faults: { ...faults, ...change(faults, clock) },
     clock,
     random: new Prng(7),
+    probed: true,
     onChange: (outcome) => changes.push(outcome),
   });
   const abort = new AbortController();

@@ -16,7 +16,7 @@ export interface FaultNode {
   terminate(graceMs: number): Promise<void>;
   /** Resolves when the process stands still. */
   pause(): Promise<void>;
-  resume(): void;
+  resume(): void | Promise<void>;
   /** The running process is about to end by itself: resolves with how, or undefined when it has not in time. */
   endsWithin(timeoutMs: number, signal: AbortSignal): Promise<string | undefined>;
   /** The version under test is what starts from now on, not the one before. */

@@ -1,4 +1,5 @@
 /** `report.md`: the verdict for a comment on a pull request. */
+import { observedText } from '../observed_text.ts';
 import { describeFaultRecord, injectionName } from '../run/record.ts';
 import { checkerRows } from './checkers.ts';
 import { formatInstant, formatOffset, formatSeconds } from './format.ts';
@@ -12,6 +13,7 @@ import {
   outcomeOf,
   type ReportInput,
   sentenceOf,
+  shownWindowOf,
   sortedCriteria,
   startedFromText,
   tookText,
@@ -98,12 +100,15 @@ export function renderMarkdown(input: ReportInput): string {
   const { word, emoji } = OUTCOMES[outcomeOf(record)];
   const further = furtherReasonsOf(record).map((reason) => `- ${plain(reason)}`);
   const from = startedFromText(record);
-  const load = `${count(scenario.nodes, 'node')}${from === false ? '' : ` ${plain(from)}`}, ${formatLoad(scenario.load)}`;
+  const load = `${count(scenario.nodes, 'node')}${from === false ? '' : ` ${plain(from)}`}, ${record.observed === undefined ? formatLoad(scenario.load) : 'an existing system'}`;
   return [
     `### ${emoji} ${word}: ${plain(scenario.title)}`,
     '',
     plain(sentenceOf(record)),
     ...(further.length === 0 ? [] : ['', ...further]),
+    ...(record.observed
+      ? ['', ...observedText(record.observed, shownWindowOf(record)).map((text) => `- ${plain(text)}`)]
+      : []),
     ...numbers(input),
     ...criteria(input),
     ...checkers(input),

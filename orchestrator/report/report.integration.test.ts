@@ -95,7 +95,7 @@ withBrowser('the report in a browser', () => {
       runDirectory: directory,
       prometheus: new SyntheticQueries(),
       dashboards: DASHBOARDS,
-      runbooks: directory,
+      runbooks: [directory],
     });
     url = pathToFileURL(written.html).href;
     browser = await chromium.launch({ executablePath: executablePath ?? '', args: FLAGS });
@@ -208,7 +208,7 @@ withBrowser('the report in a browser', () => {
       record: interruptedRecord(),
       runDirectory: partial,
       dashboards: DASHBOARDS,
-      runbooks: directory,
+      runbooks: [directory],
     });
     const page = await visit('dark', 390, pathToFileURL(written.html).href);
     await page.getByText('NO VERDICT', { exact: true }).waitFor();

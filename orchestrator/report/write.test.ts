@@ -24,7 +24,7 @@ test('writes the three reports and nothing else', async () => {
     runDirectory: directory,
     prometheus: new SyntheticQueries(),
     dashboards: DASHBOARDS,
-    runbooks: directory,
+    runbooks: [directory],
   });
   expect(written.problems).toEqual([]);
   expect((await readdir(directory)).sort()).toEqual([
@@ -45,7 +45,7 @@ test('an interrupted run without Prometheus, summary, runbooks has its reports t
     record: interruptedRecord(),
     runDirectory: directory,
     dashboards: DASHBOARDS,
-    runbooks: path.join(directory, 'nowhere'),
+    runbooks: [path.join(directory, 'nowhere')],
   });
   for (const file of [written.html, written.markdown]) expect(await readFile(file, 'utf8')).toContain('NO VERDICT');
 });
@@ -62,7 +62,7 @@ test('a Prometheus that is gone and a dashboard that is not there are problems a
     runDirectory: directory,
     prometheus,
     dashboards: [overview, '/nowhere/kv.json'],
-    runbooks: directory,
+    runbooks: [directory],
   });
   expect(written.problems[0]).toContain('/nowhere/kv.json');
   expect(written.problems.filter((problem) => problem.includes('ECONNREFUSED')).length).toBeGreaterThan(0);

@@ -21,8 +21,8 @@ export interface ReportOptions {
   readonly prometheus?: RangeQueries;
   /** Paths of the dashboards' JSON files, in the order of the report; the first row of the first one is the page's top. */
   readonly dashboards: readonly string[];
-  /** Folder with the runbooks, `<Alert>.md` each. */
-  readonly runbooks: string;
+  /** Folders with the runbooks, `<Alert>.md` each; of two for one alert the last one counts. */
+  readonly runbooks: readonly string[];
   /** Milliseconds; 1 s unless given. */
   readonly scrapeIntervalMs?: number;
 }
@@ -80,7 +80,7 @@ export async function writeReports(options: ReportOptions): Promise<WrittenRepor
     record,
     panels: await panelsOf(options, problems),
     load: parseLoadSummary(summary),
-    runbooks: await loadRunbooks(options.runbooks),
+    runbooks: new Map((await Promise.all(options.runbooks.map(loadRunbooks))).flatMap((books) => [...books])),
   };
   const files = {
     html: path.join(runDirectory, RUN_FILES.reportHtml),

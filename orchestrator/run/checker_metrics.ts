@@ -4,7 +4,7 @@
  */
 import type { Metrics } from '../../kit/metrics.ts';
 import type { DurabilityResult, LinearizabilityResult, StateComparison } from '../checkers/types.ts';
-import { CHECKERS, type CheckerName } from './record.ts';
+import type { CheckerName } from './record.ts';
 
 export interface CheckerMetrics {
   linearizability(result: LinearizabilityResult): void;
@@ -14,14 +14,14 @@ export interface CheckerMetrics {
   gaveUp(checker: CheckerName): void;
 }
 
-/** @param expected whether the system has checkers: then each is pending until it has concluded */
-export function createCheckerMetrics(metrics: Metrics, expected: boolean): CheckerMetrics {
+/** @param expected those that will run: each is pending until it has concluded */
+export function createCheckerMetrics(metrics: Metrics, expected: readonly CheckerName[]): CheckerMetrics {
   const pending = metrics.gauge({
     name: 'gameday_checker_pending',
     help: '1 while the result of a checker may still come, 0 when it will not; absent once there is one.',
     labels: ['checker'],
   });
-  if (expected) for (const checker of CHECKERS) pending.set({ checker }, 1);
+  for (const checker of expected) pending.set({ checker }, 1);
   const seconds = metrics.gauge({
     name: 'gameday_checker_seconds',
     help: 'How long a checker took.',

@@ -34,6 +34,8 @@ export interface CheckersStageOptions {
   /** Steps of the orchestrator's own clock during the load, in words. */
   readonly clockSteps: readonly string[];
   readonly metrics: CheckerMetrics;
+  /** The nodes were not started for the run: entries may be there that its load did not write, and about which nothing is known. */
+  readonly ranBefore: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (what: string) => void;
 }
@@ -110,6 +112,10 @@ class CheckersStage {
 
   /** Waits until all nodes have applied as much; different hashes at one index are an answer at once. */
   states(): Promise<StateComparison | null> {
+    if (this.#options.checkers.state === undefined) {
+      this.problems.states = 'the manifest has no `checkers.state`: whether the nodes diverge is not judged';
+      return Promise.resolve(null);
+    }
     const begin = performance.now();
     const deadline = begin + EQUAL_INDEX_MS_MAX;
     return this.attempt('states', async () => {
@@ -129,7 +135,7 @@ class CheckersStage {
   async #readStates(): Promise<NodeState[]> {
     const { nodes, checkers, signal } = this.#options;
     const asked = nodes.map(async ({ index: node, url }) => {
-      const { appliedIndex: index, hash } = await checkers.state(url, signal);
+      const { appliedIndex: index, hash } = await checkers.state!(url, signal);
       return { node, index, hash };
     });
     return (await Promise.allSettled(asked)).flatMap((state) => (state.status === 'fulfilled' ? [state.value] : []));
@@ -167,7 +173,7 @@ class CheckersStage {
 
   /** What the clients saw, and the final reads; null when it proves nothing, with the reason noted for both checkers that need it. */
   async history(final: FinalState | null): Promise<History | null> {
-    const { historyFiles, runDirectory, runId, signal, clockSteps } = this.#options;
+    const { historyFiles, runDirectory, runId, signal, clockSteps, ranBefore } = this.#options;
     const files = historyFiles.map((file) => join(runDirectory, file));
     try {
       if (files.length === 0) throw new Error('the scenario records no history (`history: false`)');
@@ -178,7 +184,8 @@ class CheckersStage {
       const steps = [...clockSteps, ...seen.clockSteps.map(({ detail }) => `a client saw ${detail}`)];
       if (steps.length > 0) throw new Error(`the clock stepped during the load, so no order can be told: ${steps[0]}`);
       if (final === null) return seen;
-      writeFinalReads(join(runDirectory, FINAL_FILE), runId, final, seen.keyNames);
+      const ofLoad = ranBefore ? { ...final, entries: entriesOfLoad(final.entries, seen) } : final;
+      writeFinalReads(join(runDirectory, FINAL_FILE), runId, ofLoad, seen.keyNames);
       return await readHistory([...files, join(runDirectory, FINAL_FILE)], signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -201,6 +208,13 @@ interface FinalState {
   readonly start: number;
   readonly end: number;
   readonly node: number;
+}
+
+/** Those that the load knew, and those that hold what it wrote: of a create without an answer nobody knows the key. */
+function entriesOfLoad(entries: FinalState['entries'], { keyNames, valueNames }: History): FinalState['entries'] {
+  const keys = new Set(keyNames);
+  const values = new Set(valueNames);
+  return new Map([...entries].filter(([key, value]) => keys.has(key) || values.has(value)));
 }
 
 /** As operations: a read of each entry that there is, and of each that a client knew and that is gone. The history must explain them. */

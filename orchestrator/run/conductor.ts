@@ -6,14 +6,18 @@ import { join } from 'node:path';
 import { obtain, type ToolName } from '../../tools/obtain.ts';
 import { ClusterStartError } from '../cluster/cluster.ts';
 import { ProcessRegistry } from '../cluster/registry.ts';
+import { limitsOf } from '../scenario/limits.ts';
 import { lockDirectory, type RunDirectory } from './directory.ts';
+import { copyExisting } from './existing.ts';
 import { Interruption } from './interruption.ts';
 import { Journal, newRecord } from './journal.ts';
 import { observe } from './observation.ts';
 import type { ConductOptions, StageInput, Tools } from './options.ts';
-import { projectVersion } from './project.ts';
+import { projectVersion, rulesOf } from './project.ts';
 import { RUN_FILES, type RunRecord } from './record.ts';
+import { alertShapes } from './rules.ts';
 import { faultTools } from './run_faults.ts';
+import { systemTools } from './systems.ts';
 
 export interface RunResult {
   readonly record: RunRecord;
@@ -32,7 +36,9 @@ export async function conduct(options: ConductOptions): Promise<RunResult> {
   const unlock = lockDirectory(directory.path);
   try {
     const gamedayVersion = projectVersion(options.root);
-    const journal = new Journal(directory, newRecord({ directory, loaded, seed, gamedayVersion, startedAt }));
+    const { manifestFile } = options.systems;
+    const record = newRecord({ directory, loaded, manifestFile, seed, gamedayVersion, startedAt });
+    const journal = new Journal(directory, record);
     options.emit({ type: 'created', record: journal.record, directory: directory.path });
     await perform(options, journal, runRegistry(directory));
     return { record: journal.record, directory };
@@ -45,12 +51,16 @@ export async function conduct(options: ConductOptions): Promise<RunResult> {
 async function perform(options: ConductOptions, journal: Journal, registry: ProcessRegistry): Promise<void> {
   let tools: Tools = new Map();
   try {
-    tools = await obtain([...TOOLS, ...faultTools(options.loaded.scenario)], {
+    const { loaded, existing } = options;
+    if (existing === undefined) await sayLimits(options, journal);
+    const started: ToolName[] = [...TOOLS, ...faultTools(loaded.scenario), ...systemTools(loaded.manifest)];
+    tools = await obtain(existing === undefined ? started : ['prometheus'], {
       signal: options.signal,
       onProgress: (progress) => options.emit({ type: 'tool', progress }),
     });
     journal.update({ tools: Object.fromEntries([...tools.values()].map(({ name, version }) => [name, version])) });
-    await observe(options, journal, registry, tools);
+    if (existing === undefined) await observe(options, journal, registry, tools);
+    else await copyExisting(options, existing, journal, registry, tools);
     await judgeRun(options, journal, registry, tools);
   } catch (error) {
     noteFailure(journal, options.signal, error);
@@ -59,13 +69,22 @@ async function perform(options: ConductOptions, journal: Journal, registry: Proc
   journal.enter('done');
 }
 
+/** First of all: what is missing is said before anybody waits for what it would have shown. */
+async function sayLimits({ root, loaded, emit }: ConductOptions, journal: Journal): Promise<void> {
+  const { manifest, home } = loaded;
+  const limits = limitsOf(manifest, alertShapes(await rulesOf(root, home, manifest)));
+  if (limits.length > 0) journal.update({ limits });
+  for (const text of limits) emit({ type: 'limit', text });
+}
+
 async function judgeRun(
   options: ConductOptions,
   journal: Journal,
   registry: ProcessRegistry,
   tools: Tools,
 ): Promise<void> {
-  journal.enter('judging');
+  // The phases of an existing system are those of its window, which is over.
+  if (options.existing === undefined) journal.enter('judging');
   options.emit({ type: 'phase', phase: 'judging', expectedMs: 0 });
   journal.update({ verdict: await options.judge(stageInput(options, journal, registry, tools, options.signal)) });
 }

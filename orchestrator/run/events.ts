@@ -4,6 +4,8 @@ import type { FaultRecord, PhaseName, RunRecord } from './record.ts';
 
 export type RunEvent =
   | { readonly type: 'created'; readonly record: RunRecord; readonly directory: string }
+  /** What the manifest leaves out. */
+  | { readonly type: 'limit'; readonly text: string }
   | { readonly type: 'tool'; readonly progress: ToolProgress }
   | { readonly type: 'phase'; readonly phase: PhaseName; readonly expectedMs: number }
   | { readonly type: 'nodes'; readonly ready: number; readonly total: number }
@@ -19,6 +21,7 @@ export type RunEvent =
   | { readonly type: 'nodeEnded'; readonly node: number; readonly how: string }
   | { readonly type: 'checking'; readonly what: string }
   | { readonly type: 'checked'; readonly checkers: NonNullable<RunRecord['checkers']> }
+  | { readonly type: 'observed'; readonly text: string }
   | { readonly type: 'judging'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string };
 

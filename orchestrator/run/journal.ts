@@ -33,12 +33,20 @@ export class Journal {
 export interface NewRecordOptions {
   readonly directory: RunDirectory;
   readonly loaded: LoadedScenario;
+  readonly manifestFile: string | undefined;
   readonly seed: number;
   readonly gamedayVersion: string;
   readonly startedAt: Date;
 }
 
-export function newRecord({ directory, loaded, seed, gamedayVersion, startedAt }: NewRecordOptions): RunRecord {
+export function newRecord({
+  directory,
+  loaded,
+  manifestFile,
+  seed,
+  gamedayVersion,
+  startedAt,
+}: NewRecordOptions): RunRecord {
   const { scenario } = loaded;
   return {
     version: 1,
@@ -46,6 +54,9 @@ export function newRecord({ directory, loaded, seed, gamedayVersion, startedAt }
     scenario,
     scenarioPath: loaded.file,
     system: scenario.system,
+    home: loaded.home,
+    files: loaded.manifest.files,
+    ...(manifestFile === undefined ? {} : { manifestFile }),
     seed,
     gamedayVersion,
     tools: {},

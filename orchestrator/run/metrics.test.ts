@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Scenario } from '../scenario/types.ts';
 import { createRunMetrics, MetricsServer, recoveringSeconds } from './metrics.ts';
-import type { FaultRecord } from './record.ts';
+import { CHECKERS, type FaultRecord } from './record.ts';
 
 const scenario = {
   id: 'kv-x',
@@ -17,7 +17,8 @@ function create() {
     version: '1',
     scenario,
     nodes: 3,
-    checkers: true,
+    checkers: CHECKERS,
+    probed: true,
     now: () => time.now,
   });
   const lines = async () =>

@@ -5,7 +5,7 @@ import { createMetrics, type Metrics } from '../../kit/metrics.ts';
 import type { Scenario } from '../scenario/types.ts';
 import { objectiveMetricName } from '../scenario/units.ts';
 import { type CheckerMetrics, createCheckerMetrics } from './checker_metrics.ts';
-import { type FaultRecord, injectionName, plannedInjections } from './record.ts';
+import { type CheckerName, type FaultRecord, injectionName, plannedInjections } from './record.ts';
 
 export const METRIC_PHASES = ['starting', 'loading', 'settling'] as const;
 export type MetricPhase = (typeof METRIC_PHASES)[number];
@@ -21,9 +21,12 @@ export interface RunMetricsOptions {
   readonly runId: string;
   readonly version: string;
   readonly scenario: Scenario;
-  readonly nodes: number;
-  /** Whether the system has checkers. */
-  readonly checkers: boolean;
+  /** Undefined when Prometheus is to scrape none: then how many answer says nothing. */
+  readonly nodes: number | undefined;
+  /** Those that will run. */
+  readonly checkers: readonly CheckerName[];
+  /** Whether the service's recoveries are measured; see `SchedulerOptions`. */
+  readonly probed: boolean;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }
@@ -49,7 +52,8 @@ export function createRunMetrics(options: RunMetricsOptions): RunMetrics {
       labels: ['run_id', 'scenario', 'system'],
     })
     .set({ run_id: options.runId, scenario: scenario.id, system: scenario.system }, 1);
-  metrics.gauge({ name: 'gameday_nodes_expected', help: 'Nodes that the scenario asks for.' }).set(options.nodes);
+  if (options.nodes !== undefined)
+    metrics.gauge({ name: 'gameday_nodes_expected', help: 'Nodes that the scenario asks for.' }).set(options.nodes);
   for (const [name, objective] of Object.entries(scenario.objectives)) {
     const help = `The scenario's objective "${name}".`;
     metrics.gauge({ name: objectiveMetricName(name, objective), help }).set(objective.value);
@@ -92,7 +96,8 @@ function createFaultMetrics(metrics: Metrics, options: RunMetricsOptions): (outc
     help: 'Age of a recovery that has not ended: of the service since the injection, of the system since the heal; 0 otherwise.',
     labels,
     collect: () => {
-      for (const outcome of outcomes.values()) going.set(labelsOf(outcome), recoveringSeconds(outcome, options.now()));
+      for (const outcome of outcomes.values())
+        going.set(labelsOf(outcome), recoveringSeconds(outcome, options.now(), options.probed));
     },
   });
   const record = (outcome: FaultRecord) => {
@@ -120,9 +125,9 @@ function isInForce({ injectedAt, healedAt }: FaultRecord): boolean {
 }
 
 /** The older of the two recoveries that are going on. */
-export function recoveringSeconds(outcome: FaultRecord, now: number): number {
+export function recoveringSeconds(outcome: FaultRecord, now: number, probed = true): number {
   const { injectedAt, healedAt, serviceRecoveredAt, recoveredAt } = outcome;
-  const service = injectedAt !== undefined && serviceRecoveredAt === undefined ? now - injectedAt : 0;
+  const service = probed && injectedAt !== undefined && serviceRecoveredAt === undefined ? now - injectedAt : 0;
   const system = healedAt !== undefined && recoveredAt === undefined ? now - healedAt : 0;
   return Math.max(service, system) / 1000;
 }

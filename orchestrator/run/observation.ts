@@ -4,13 +4,15 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../kit/errors.ts';
 import type { SystemManifest } from '../../kit/system.ts';
 import { Child } from '../cluster/child.ts';
-import { Cluster } from '../cluster/cluster.ts';
-import type { ClusterNode } from '../cluster/node.ts';
+import { Cluster, readyTimeoutMs } from '../cluster/cluster.ts';
+import { ElsewhereCluster } from '../cluster/elsewhere.ts';
 import { reservePorts } from '../cluster/ports.ts';
 import { manifestOf, obtainPreviousVersion } from '../cluster/previous_version.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
+import { releaseOf } from '../cluster/releases.ts';
 import { systemClock } from '../faults/clock.ts';
 import { loadEnvironment } from '../load/environment.ts';
 import { K6, LoadError, thresholdsCrossed } from '../load/k6.ts';
@@ -23,12 +25,18 @@ import type { Journal } from './journal.ts';
 import { createRunMetrics, MetricsServer, type RunMetrics } from './metrics.ts';
 import type { ConductOptions, Tools } from './options.ts';
 import { writePrometheusFiles, writeTargets } from './prometheus_files.ts';
-import { type FaultRecord, injectionName, type PhaseName, RUN_FILES } from './record.ts';
+import { CHECKERS, type CheckerName, type FaultRecord, injectionName, type PhaseName, RUN_FILES } from './record.ts';
+import { missingSamples, RemoteCopy } from './remote_copy.ts';
 import { RunFaults } from './run_faults.ts';
+import { nodeTarget, untilScraped } from './scrape.ts';
+import { seriesRules } from './series_rules.ts';
+import { ruleFiles, toolPaths } from './systems.ts';
 
-const READY_TIMEOUT_MS = 30_000;
-const SCRAPED_TIMEOUT_MS = 15_000;
+/** Nodes elsewhere run already. */
+const ELSEWHERE_READY_TIMEOUT_MS = 10_000;
 const FOLLOW_MS = 1000;
+/** How long a run waits at its end for the copy that goes elsewhere: in peace, and when it was interrupted. */
+const COPY_MS = { normal: 30_000, interrupted: 1000 };
 /** From a checker's result to the second evaluation of a rule that has seen it: a scrape, `rule_query_offset`, two evaluations. */
 const RESULTS_SEEN_MS = 7000;
 /** k6 may take so much longer than the load: the last operations' deadline and the summary. */
@@ -56,18 +64,6 @@ export async function observe(
   }
 }
 
-/** Nodes that are not scraped make every rule about them silent: better no run than a blind one. */
-class TelemetryError extends Error {
-  readonly code = 'TELEMETRY_MISSING';
-  constructor(up: number, targets: number) {
-    super(
-      `Prometheus reaches ${up} of ${targets} targets after ${SCRAPED_TIMEOUT_MS / 1000} s: ` +
-        'compare prometheus/targets/run.json in the run directory with what the nodes answer at /metrics, and see logs/prometheus.log',
-    );
-    this.name = 'TelemetryError';
-  }
-}
-
 class Observation {
   readonly #options: ConductOptions;
   readonly #journal: Journal;
@@ -76,8 +72,10 @@ class Observation {
   readonly #registry: ProcessRegistry;
   readonly #faults: RunFaults;
   readonly #clock = new ClockWatch();
+  /** Where everything is sent as well. */
+  readonly #copy: RemoteCopy | undefined;
   #server: MetricsServer | undefined;
-  #cluster: Cluster | undefined;
+  #cluster: Cluster | ElsewhereCluster | undefined;
   #prometheus: Prometheus | undefined;
   #k6: K6 | undefined;
   #loadStartedAt = 0;
@@ -88,12 +86,14 @@ class Observation {
     this.#journal = journal;
     this.#tools = tools;
     this.#registry = registry;
+    this.#copy = options.remoteWrite && new RemoteCopy(options.remoteWrite, journal.directory);
     this.#metrics = createRunMetrics({
       runId: journal.directory.id,
       version: journal.record.gamedayVersion,
       scenario,
-      nodes: scenario.nodes,
-      checkers: options.loaded.manifest.checkers !== undefined,
+      nodes: options.loaded.manifest.metrics === undefined ? undefined : scenario.nodes,
+      checkers: expectedCheckers(options.loaded.manifest),
+      probed: options.loaded.manifest.paths?.probe !== undefined,
       now: systemClock.now,
     });
     this.#faults = new RunFaults({
@@ -115,8 +115,11 @@ class Observation {
     const { options, path } = { options: this.#options, path: this.#journal.directory.path };
     options.emit({ type: 'phase', phase: 'starting', expectedMs: 0 });
     this.#server = await MetricsServer.start(this.#metrics);
-    const ruleFiles = options.systems.ruleFiles(options.root, options.loaded.scenario.system);
-    const { configFile } = writePrometheusFiles(options.root, path, ruleFiles);
+    const { home, manifest } = options.loaded;
+    const files = ruleFiles(options.root, home, manifest.files.rules);
+    const { configFile } = writePrometheusFiles(options.root, path, files, seriesRules(manifest), (document) =>
+      this.#copy?.configure(document),
+    );
     const [cluster, prometheus] = await Promise.allSettled([this.#startCluster(), this.#startPrometheus(configFile)]);
     if (cluster.status === 'fulfilled') this.#cluster = cluster.value;
     if (prometheus.status === 'fulfilled') this.#prometheus = prometheus.value;
@@ -125,7 +128,9 @@ class Observation {
     options.emit({ type: 'prometheus', url: prometheus.value.url });
     this.#noteNodes();
     writeTargets(path, this.#targets(cluster.value.nodes));
-    await this.#untilScraped(cluster.value.nodes.length + 1);
+    await this.#untilScraped();
+    if (manifest.release !== undefined)
+      this.#journal.update({ release: await releaseOf(cluster.value.nodes, manifest.release) });
   }
 
   async load(): Promise<void> {
@@ -168,6 +173,7 @@ class Observation {
       ...{ checkers: loaded.manifest.checkers, nodes: this.#cluster!.nodes, clockSteps, signal },
       ...{ runDirectory: path, runId: id, metrics: this.#metrics.checkers },
       historyFiles: loaded.scenario.load.history ? [HISTORY_FILE] : [],
+      ranBefore: loaded.manifest.elsewhere !== undefined,
       onProgress: (what) => emit({ type: 'checking', what }),
     });
     this.#journal.update({ checkers });
@@ -181,15 +187,33 @@ class Observation {
     for (const step of [
       () => this.#faults.heal(),
       () => this.#noteNodes(),
+      () => this.#drain(),
       () => Promise.all([this.#k6?.stop(graceMs), this.#cluster?.stop(graceMs), this.#prometheus?.stop(graceMs)]),
       () => this.#faults.stop(graceMs),
       () => this.#server?.stop(),
+      () => this.#copy?.remove(),
     ]) {
       await Promise.resolve()
         .then(step)
         .catch((error: unknown) => errors.push(error));
     }
     if (errors.length > 0) throw errors[0];
+  }
+
+  /** What is not out by then is missing elsewhere, and nothing else: a warning. */
+  async #drain(): Promise<void> {
+    const { signal, emit } = this.#options;
+    if (this.#copy === undefined || this.#prometheus === undefined || this.#prometheus.hasEnded()) return;
+    const timeoutMs = signal.aborted ? COPY_MS.interrupted : COPY_MS.normal;
+    const warn = (message: string) => emit({ type: 'warning', message });
+    try {
+      const remoteWrite = await this.#copy.drain(this.#prometheus.url, timeoutMs);
+      this.#journal.update({ remoteWrite });
+      const missing = missingSamples(remoteWrite);
+      if (missing !== null) warn(missing);
+    } catch (error) {
+      warn(`nobody knows what arrived of the copy: the run's Prometheus does not say (${messageOf(error)})`);
+    }
   }
 
   /** The manifest of the release that the nodes start from, when the scenario upgrades them. */
@@ -201,21 +225,23 @@ class Observation {
     return { earlier: await manifestOf(previous, loaded.scenario.system) };
   }
 
-  async #startCluster(): Promise<Cluster> {
-    const { loaded, root, signal, emit } = this.#options;
+  async #startCluster(): Promise<Cluster | ElsewhereCluster> {
+    const { loaded, signal, emit } = this.#options;
+    const { manifest, home } = loaded;
     const { path } = this.#journal.directory;
+    const onReady = (ready: number, total: number) => emit({ type: 'nodes', ready, total });
+    if (manifest.start === undefined)
+      return ElsewhereCluster.connect({ manifest, readyTimeoutMs: ELSEWHERE_READY_TIMEOUT_MS, signal, onReady });
     return Cluster.start({
-      manifest: loaded.manifest,
+      ...{ manifest, home, onReady, tools: toolPaths(manifest, this.#tools) },
       ...(await this.#earlier()),
       count: loaded.scenario.nodes,
       registry: this.#registry,
-      root,
       dataDirectory: join(path, RUN_FILES.nodes),
       logDirectory: join(path, RUN_FILES.logs),
-      readyTimeoutMs: READY_TIMEOUT_MS,
+      readyTimeoutMs: readyTimeoutMs(manifest),
       signal,
       ...this.#faults.clusterOptions(),
-      onReady: (ready, total) => emit({ type: 'nodes', ready, total }),
       onUnexpectedExit: (node, { code, signal: by }) =>
         emit({ type: 'nodeEnded', node: node.index, how: by ? `was ended by ${by}` : `exited with code ${code}` }),
     });
@@ -236,7 +262,7 @@ class Observation {
   }
 
   async #startK6(): Promise<K6> {
-    const { loaded, root, seed } = this.#options;
+    const { loaded, seed } = this.#options;
     const { id, path } = this.#journal.directory;
     const targets = this.#cluster!.nodes.map((node) => node.url);
     const api = await reservePorts(1);
@@ -245,16 +271,19 @@ class Observation {
       binary: this.#tools.get('k6')!.path,
       apiPort: api.ports[0]!,
       spawn: (child) => Child.start(child, this.#registry),
-      script: join(root, 'loadtests', loaded.scenario.load.script),
-      environment: loadEnvironment({
-        runId: id,
-        segment: 0,
-        seed,
-        targets,
-        scenario: loaded.scenario,
-        prometheusUrl: this.#prometheus!.url,
-      }),
-      workingDirectory: root,
+      script: join(loaded.home, 'loadtests', loaded.scenario.load.script),
+      environment: {
+        ...loaded.manifest.environment,
+        ...loadEnvironment({
+          runId: id,
+          segment: 0,
+          seed,
+          targets,
+          scenario: loaded.scenario,
+          prometheusUrl: this.#prometheus!.url,
+        }),
+      },
+      workingDirectory: loaded.home,
       summaryFile: join(path, LOAD_FILES.summaryPath),
       logFile: join(path, LOAD_FILES.logPath),
       historyFile: join(path, HISTORY_FILE),
@@ -312,45 +341,35 @@ class Observation {
     thresholdsCrossed(status, k6.logTail());
   }
 
-  async #untilScraped(targets: number): Promise<void> {
-    const deadline = performance.now() + SCRAPED_TIMEOUT_MS;
-    for (;;) {
-      this.#options.signal.throwIfAborted();
-      const up = (await this.#prometheus!.api.query('count(up == 1)'))[0]?.value ?? 0;
-      if (up >= targets) return;
-      if (performance.now() > deadline) {
-        throw new TelemetryError(up, targets);
-      }
-      await delay(100);
-    }
+  /** Nodes that are not scraped make every rule about them silent: better no run than a blind one. */
+  #untilScraped(): Promise<void> {
+    const nodes = this.#options.loaded.manifest.metrics === undefined ? [] : this.#cluster!.nodes;
+    return untilScraped(this.#prometheus!.api, nodes.length + 1, this.#options.signal);
   }
 
-  #targets(nodes: readonly ClusterNode[]) {
-    const system = this.#options.loaded.scenario.system;
+  #targets(nodes: readonly RunNode[]) {
     const own = { targets: [`127.0.0.1:${this.#server!.port}`], labels: { job: 'gameday' } };
-    return [
-      own,
-      ...nodes.map((node) => ({
-        targets: [new URL(node.url).host],
-        labels: {
-          job: system,
-          node: String(node.index),
-          __metrics_path__: this.#options.loaded.manifest.paths.metrics,
-        },
-      })),
-    ];
+    const { metrics, name } = this.#options.loaded.manifest;
+    return [own, ...(metrics === undefined ? [] : nodes.map((node) => nodeTarget(node, metrics, name)))];
   }
 
   #noteNodes(): void {
+    const isScraped = this.#options.loaded.manifest.metrics !== undefined;
     const nodes = this.#cluster?.nodes.map((node) => ({
-      index: node.index,
-      url: node.url,
-      ports: node.place.ports,
-      pid: node.pid,
-      log: join(RUN_FILES.logs, `node_${node.index}.log`),
+      ...{ index: node.index, url: node.url, ports: node.place.ports },
+      ...('pid' in node ? { pid: node.pid, log: join(RUN_FILES.logs, `node_${node.index}.log`) } : {}),
+      ...(isScraped ? {} : { scraped: false as const }),
     }));
     if (nodes) this.#journal.update({ nodes });
   }
+}
+
+type RunNode = Cluster['nodes'][number] | ElsewhereCluster['nodes'][number];
+
+/** The checkers that will have a result, if all goes well. */
+function expectedCheckers({ checkers }: SystemManifest): readonly CheckerName[] {
+  if (checkers === undefined) return [];
+  return CHECKERS.filter((name) => name !== 'states' || checkers.state !== undefined);
 }
 
 /** Of segment 0. */

@@ -4,7 +4,9 @@ import type { ProcessRegistry } from '../cluster/registry.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Verdict } from '../verdict/types.ts';
 import type { RunDirectories, RunDirectory } from './directory.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { RunEvent } from './events.ts';
+import type { ExistingSystem } from './existing.ts';
 import type { RunRecord } from './record.ts';
 import type { Systems } from './systems.ts';
 
@@ -29,6 +31,10 @@ export interface ConductOptions {
   readonly seed: number;
   /** Never delete this run. */
   readonly keep: boolean;
+  /** Judge this, instead of starting nodes and load. */
+  readonly existing?: ExistingSystem;
+  /** Where a copy of every sample is sent as well. */
+  readonly remoteWrite?: Endpoint;
   /** Its reason is an `Interruption` when a signal ended the run. */
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;

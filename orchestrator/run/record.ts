@@ -1,5 +1,5 @@
 /** `run.json`: everything that is known of one run. Written again, atomically, whenever the run enters another phase. */
-import type { FaultKind } from '../../kit/system.ts';
+import type { FaultKind, SystemManifest } from '../../kit/system.ts';
 import type { CheckersRecord } from '../checkers/types.ts';
 import { describeParameters } from '../scenario/fault_kinds.ts';
 import type { FaultParameters, FaultPlan, Scenario } from '../scenario/types.ts';
@@ -38,14 +38,57 @@ export type CheckerName = (typeof CHECKERS)[number];
 
 export type PhaseName = 'starting' | 'loading' | 'settling' | 'stopping' | 'judging' | 'done';
 
+/**
+ * A system that was there before: judged by what a Prometheus of its own has stored, of which the run directory holds a copy. Nothing was
+ * started, loaded or broken. The judged window is the phase `loading`.
+ */
+export interface ObservedRecord {
+  /** Without credentials. */
+  readonly prometheus: string;
+  /** Label matchers that every series had to meet, such as `cluster="prod"`. */
+  readonly match: readonly string[];
+  /** What the rules look back to from the beginning of the window; the copy begins here. Epoch milliseconds. */
+  readonly dataFrom: number;
+  readonly series: number;
+  readonly samples: number;
+  /** Between two samples of the series that has most; the rules are evaluated as often. */
+  readonly intervalMs: number;
+  /** Metrics that only a run exports, written here by what the scenario says. */
+  readonly standIns: readonly string[];
+  /** Labels that are called otherwise there: `job="kv-prod" is job="kv" here`. */
+  readonly renamed: readonly string[];
+  /** Criteria about a fault: none was injected. */
+  readonly notJudged: readonly string[];
+}
+
+/** What became of the copy that `--remote-write` sends elsewhere. Samples, native histograms included. */
+export interface RemoteWriteRecord {
+  /** Without credentials and query. */
+  readonly url: string;
+  readonly sent: number;
+  /** Refused, dropped, or not out when the run had to end. */
+  readonly missing: number;
+  /** What the receiver, or the network, said last; absent when nothing is missing. */
+  readonly reason?: string;
+}
+
 /** All times are epoch milliseconds. */
 export interface RunRecord {
   readonly version: 1;
   readonly id: string;
   readonly scenario: Scenario;
-  /** Path of the scenario file, relative to the project's root when it is inside. */
+  /** Path of the scenario file, relative to the system's home when it is inside. */
   readonly scenarioPath: string;
   readonly system: string;
+  /** The system's home, absolute; `files` are relative to it. Absent, like `files`, in the records of older versions. */
+  readonly home?: string;
+  readonly files?: SystemManifest['files'];
+  /** The file that `--system` named, absolute; absent for the project's own systems. */
+  readonly manifestFile?: string;
+  /** The one version of all nodes, where the manifest has `release`. */
+  readonly release?: string;
+  /** What the manifest leaves out, and what is therefore not judged; absent when nothing. */
+  readonly limits?: readonly string[];
   readonly seed: number;
   readonly gamedayVersion: string;
   /** Versions of the tools that took part, by name. */
@@ -62,8 +105,11 @@ export interface RunRecord {
   readonly phases: readonly Phase[];
   readonly nodes: readonly NodeRecord[];
   readonly faults: readonly FaultRecord[];
-  /** Null before the load has started. */
+  /** Null before the load has started, and where there is none. */
   readonly load: LoadRecord | null;
+  /** Present when an existing system was judged; then `startedAt` is the beginning of the window. */
+  readonly observed?: ObservedRecord;
+  readonly remoteWrite?: RemoteWriteRecord;
   /** Reasons for which nothing can be concluded, found while the run went on: a fault that was promised and not seen … */
   readonly inconclusive: readonly string[];
   /** What the checkers found once the load was over; absent when they did not run. */
@@ -90,10 +136,12 @@ export interface NodeRecord {
   /** Base URL of the first port, e.g. `http://127.0.0.1:40123`. */
   readonly url: string;
   readonly ports: Readonly<Record<string, number>>;
-  /** Process id of the last start. */
-  readonly pid: number;
+  /** Process id of the last start; absent, like `log`, of a node that runs elsewhere. */
+  readonly pid?: number;
   /** Relative to the run directory. */
-  readonly log: string;
+  readonly log?: string;
+  /** Absent when Prometheus looked at it. */
+  readonly scraped?: false;
 }
 
 /** One injection of a fault. */

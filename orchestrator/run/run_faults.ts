@@ -5,6 +5,7 @@ import { Prng } from '../../kit/prng.ts';
 import type { LinkPlan, NodePlace } from '../../kit/system.ts';
 import type { ToolName } from '../../tools/obtain.ts';
 import { Child } from '../cluster/child.ts';
+import type { ElsewhereNode } from '../cluster/elsewhere.ts';
 import type { ClusterNode } from '../cluster/node.ts';
 import { reservePorts } from '../cluster/ports.ts';
 import type { ProcessRegistry } from '../cluster/registry.ts';
@@ -72,7 +73,7 @@ export class RunFaults {
     };
   }
 
-  begin(nodes: readonly ClusterNode[], schedule: Schedule, signal: AbortSignal): void {
+  begin(nodes: readonly (ClusterNode | ElsewhereNode)[], schedule: Schedule, signal: AbortSignal): void {
     const { loaded, seed, root, runDirectory, silencers, onChange } = this.#options;
     const { manifest, scenario } = loaded;
     const spawn = {
@@ -89,13 +90,14 @@ export class RunFaults {
         manifest,
         ...(silencers ? { silencers } : {}),
         ...(this.#toxiproxy ? { links: { api: this.#toxiproxy.api, count: nodes.length } } : {}),
-        ...(peerPort === undefined
+        ...(peerPort === undefined || manifest.start === undefined
           ? {}
           : { netem: { ...spawn, ports: nodes.map(({ place }) => place.ports[peerPort]!) } }),
         nodesObey: needsObedience(scenario),
         remedy: { links: notPrepared, nodes: notPrepared },
       }),
       clock: systemClock,
+      probed: manifest.paths?.probe !== undefined,
       random: new Prng(seed).fork('faults'),
       onChange,
     });

@@ -7,6 +7,8 @@ import { judge } from '../verdict/judge.ts';
 import { openStoredSeries, type StoredOptions, type StoredSeries, withStoredSeries } from '../verdict/stored.ts';
 import type { Verdict } from '../verdict/types.ts';
 import type { StageInput } from './options.ts';
+import { RUNBOOKS } from './project.ts';
+import type { RunRecord } from './record.ts';
 
 /** @param input `rulesFiles`, absolute, to judge by other rules than those that the run had */
 export async function judgeStage(input: StageInput & { readonly rulesFiles?: readonly string[] }): Promise<Verdict> {
@@ -29,9 +31,10 @@ export async function reportStage(input: StageInput): Promise<void> {
     writeReports({
       record,
       runDirectory: directory.path,
-      dashboards: dashboards(root, record.system),
-      runbooks: join(root, 'docs/runbooks'),
+      dashboards: dashboards(root, record),
+      runbooks: runbookFolders(root, record),
       ...(prometheus ? { prometheus } : {}),
+      ...(record.observed && { scrapeIntervalMs: record.observed.intervalMs }),
     });
   onProgress('writing the report');
   try {
@@ -62,9 +65,14 @@ function storedOptions({
   };
 }
 
-/** Overview first, then the system's own, then the faults. */
-function dashboards(root: string, system: string): string[] {
-  return ['overview', system, 'faults']
-    .map((name) => join(root, 'grafana/dashboards', `${name}.json`))
-    .filter((file) => existsSync(file));
+/** Overview first, then the system's own, then the faults. A record of an older version has no home: its system was the project's. */
+function dashboards(root: string, { system, home = root, files }: RunRecord): string[] {
+  const shared = (name: string) => join(root, 'grafana/dashboards', `${name}.json`);
+  const own = files?.dashboards?.map((file) => join(home, file)) ?? (files === undefined ? [shared(system)] : []);
+  return [shared('overview'), ...own, shared('faults')].filter((file) => existsSync(file));
+}
+
+/** Of the shared alerts, and of the system's own, which win. */
+function runbookFolders(root: string, { home = root, files }: RunRecord): string[] {
+  return [...new Set([join(root, RUNBOOKS), join(home, files?.runbooks ?? RUNBOOKS)])];
 }

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { SystemManifest } from '../../kit/system.ts';
-import { loadScripts, Systems } from './systems.ts';
+import { loadScripts, ruleFiles, SHARED_RULES, Systems } from './systems.ts';
 
-const manifest = { name: 'kv' } as SystemManifest;
-const systems = new Systems({ kv: async () => ({ default: manifest }), graph: async () => ({ default: manifest }) });
+const manifest = { name: 'kv', files: { loadtests: 'loadtests/kv' } } as unknown as SystemManifest;
+const systems = new Systems(
+  { kv: async () => ({ default: manifest }), graph: async () => ({ default: manifest }) },
+  '/home',
+);
 
 test('an unknown system is refused with the nearest name', async () => {
   await expect(systems.manifest('grahp')).rejects.toThrow(
@@ -15,25 +16,15 @@ test('an unknown system is refused with the nearest name', async () => {
   await expect(systems.manifest('constructor')).rejects.toThrow('unknown system "constructor"');
 });
 
-test("a system is judged by its own rules and those that bear no system's name", () => {
-  const root = mkdtempSync(join(tmpdir(), 'gameday-systems-'));
-  mkdirSync(join(root, 'prometheus/recording'), { recursive: true });
-  mkdirSync(join(root, 'alerts'));
-  for (const name of [
-    'alerts/kv',
-    'alerts/graph',
-    'alerts/slo',
-    'prometheus/recording/graph',
-    'prometheus/recording/kv',
-  ]) {
-    writeFileSync(join(root, `${name}.rules.yml`), '');
-  }
-  expect(systems.ruleFiles(root, 'kv')).toEqual([
-    'alerts/kv.rules.yml',
-    'alerts/slo.rules.yml',
-    'prometheus/recording/kv.rules.yml',
+test('a system is judged by the rules that all share and its own, wherever its home is', () => {
+  const shared = SHARED_RULES.map((file) => `/project/${file}`);
+  expect(ruleFiles('/project', '/project', ['alerts/kv.rules.yml'])).toEqual([
+    ...shared,
+    '/project/alerts/kv.rules.yml',
   ]);
-  rmSync(root, { recursive: true });
+  expect(ruleFiles('/project', '/mine', ['rules.yml'])).toEqual([...shared, '/mine/rules.yml']);
+  // A system that lists a shared file has it once.
+  expect(ruleFiles('/project', '/project', ['alerts/slo.rules.yml'])).toEqual(shared);
 });
 
 test('load scripts are named as in a scenario', () => {

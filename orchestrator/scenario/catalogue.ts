@@ -1,5 +1,5 @@
 /**
- * The scenario files of the project, and what a name on the command line means: a suite, which is a folder (`kv`, `kv/drills`) or every system's
+ * The scenario files of a home, and what a name on the command line means: a suite, which is a folder (`kv`, `kv/drills`) or every system's
  * (`all`), a file's name without its ending (`kv/leader-kill`), a scenario's id, or a path.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { suggestion } from './problems.ts';
 export interface CatalogueEntry {
   /** `kv/leader-kill`. */
   readonly name: string;
-  /** Relative to the project's root when inside it. */
+  /** Relative to the home when inside it. */
   readonly file: string;
   /** From the file, as far as it can be read; checked when the scenario is loaded. */
   readonly id: string;
@@ -28,16 +28,17 @@ export class UnknownScenarioError extends Error {
 }
 
 export class ScenarioCatalogue {
-  readonly #root: string;
-  constructor(root: string) {
-    this.#root = root;
+  readonly #home: string;
+  /** @param home the folder that has `scenarios/`; absolute */
+  constructor(home: string) {
+    this.#home = home;
   }
 
   /** Every scenario, drills last. */
   list(): CatalogueEntry[] {
-    const files = ['scenarios/*/*.{yaml,yml}', 'scenarios/*/*/*.{yaml,yml}'];
+    const files = ['scenarios/*.{yaml,yml}', 'scenarios/*/*.{yaml,yml}', 'scenarios/*/*/*.{yaml,yml}'];
     return files.flatMap((pattern) =>
-      globSync(pattern, { cwd: this.#root })
+      globSync(pattern, { cwd: this.#home })
         .sort()
         .map((file) => this.#entry(file)),
     );
@@ -53,7 +54,7 @@ export class ScenarioCatalogue {
   #findOne(word: string, workingDirectory: string): CatalogueEntry[] {
     const all = this.list();
     // A drill must turn its alerts red: it says something about the rules, and is run by `gameday drill`.
-    if (word === 'all') return all.filter((entry) => !folderOf(entry).includes('/'));
+    if (word === 'all') return all.filter((entry) => !isDrill(entry));
     const suite = all.filter((entry) => folderOf(entry) === word);
     if (suite.length > 0) return suite;
     const named = all.filter((entry) => entry.name === word || entry.id === word);
@@ -62,8 +63,10 @@ export class ScenarioCatalogue {
       throw new UnknownScenarioError(`"${word}" stands for ${files}: give one of the paths`);
     }
     if (named.length === 1) return named;
-    const path = resolve(workingDirectory, word);
-    if (/\.ya?ml$/.test(word) && existsSync(path)) return [this.#entry(this.#relative(path))];
+    // As a person sees it from here, or as a run says it, from the home.
+    const paths = [resolve(workingDirectory, word), resolve(this.#home, word)];
+    const path = paths.find((candidate) => existsSync(candidate));
+    if (/\.ya?ml$/.test(word) && path !== undefined) return [this.#entry(this.#relative(path))];
     throw new UnknownScenarioError(this.#unknown(word, all));
   }
 
@@ -75,7 +78,7 @@ export class ScenarioCatalogue {
   }
 
   #relative(path: string): string {
-    const inside = relative(this.#root, path);
+    const inside = relative(this.#home, path);
     return inside.startsWith(`..${sep}`) || isAbsolute(inside) ? path : inside;
   }
 
@@ -84,13 +87,17 @@ export class ScenarioCatalogue {
       .replace(/^scenarios[/\\]/, '')
       .replace(/\.ya?ml$/, '')
       .replaceAll('\\', '/');
-    const { id, title, system } = readNames(isAbsolute(file) ? file : join(this.#root, file));
+    const { id, title, system } = readNames(isAbsolute(file) ? file : join(this.#home, file));
     const text = (value: unknown, fallback: string) => (typeof value === 'string' ? value : fallback);
     return { name, file, id: text(id, name), title: text(title, ''), system: text(system, name.split('/')[0]!) };
   }
 }
 
-/** `kv`, `kv/drills`. */
+function isDrill(entry: CatalogueEntry): boolean {
+  return folderOf(entry).split('/').includes('drills');
+}
+
+/** `kv`, `kv/drills`, and `.` for a scenario in no folder. */
 function folderOf({ name }: CatalogueEntry): string {
   return posix.dirname(name);
 }

@@ -5,6 +5,7 @@
 import type { SystemManifest } from '../../kit/system.ts';
 import { FAULT_CHECKS, faultPath, plannedWindows } from './check_faults.ts';
 import type { Locator, Path, ScenarioSource } from './document.ts';
+import { neverJudged } from './limits.ts';
 import { type Problem, suggestion } from './problems.ts';
 import type { Criterion, Scenario } from './types.ts';
 import { formatDuration, objectiveMetricName, parseDuration, parseRate } from './units.ts';
@@ -37,6 +38,7 @@ export interface CheckInput extends CheckContext {
 
 export function checkScenario(input: CheckInput): Problem[] {
   const checks: readonly Check[] = [
+    addresses,
     nodeCount,
     loadScript,
     loadSize,
@@ -46,13 +48,25 @@ export function checkScenario(input: CheckInput): Problem[] {
     criterionNames,
     criterionWindows,
     criterionObjectives,
+    judgeable,
     faultLongEnough,
     conclusive,
   ];
   return checks.flatMap((check) => [...check(input)]);
 }
 
+/** Nodes elsewhere are as many as they are. */
+function* addresses({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
+  const count = manifest.elsewhere?.targets.length;
+  if (count === undefined || scenario.nodes === count) return;
+  yield at.problem(
+    scenario.overlay === 'ci' ? ['ci', 'nodes'] : ['nodes'],
+    `${scenario.nodes} nodes: ${manifest.name} has ${count} elsewhere: leave \`nodes\` out, or give as many addresses`,
+  );
+}
+
 function* nodeCount({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
+  if (manifest.elsewhere !== undefined) return;
   const { min, max } = manifest.nodes;
   if (scenario.nodes < min || scenario.nodes > max) {
     const path = scenario.overlay === 'ci' ? ['ci', 'nodes'] : ['nodes'];
@@ -187,6 +201,16 @@ function* criterionObjectives({ scenario, alerts, at }: CheckInput): Iterable<Pr
         exported.length === 0 ? 'the scenario has no objectives' : `the objectives are ${exported.join(', ')}`;
       yield at.problem(['criteria', index, 'alert'], `${criterion.alert} compares with ${metric}: ${have}`);
     }
+  }
+}
+
+/** A rule without the series that it needs is never decided, however long the run. */
+function* judgeable({ scenario, manifest, alerts, at }: CheckInput): Iterable<Problem> {
+  for (const [index, criterion] of scenario.criteria.entries()) {
+    const alert = alerts.get(criterion.alert);
+    const reason = alert && neverJudged(alert.metrics, manifest);
+    if (reason !== undefined)
+      yield at.problem(['criteria', index, 'alert'], `${criterion.alert} can never be judged: ${reason}`);
   }
 }
 

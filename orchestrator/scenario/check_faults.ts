@@ -3,7 +3,7 @@ import { FSYNC_LIES, OBSERVERS, type SystemManifest } from '../../kit/system.ts'
 import { injectionName, plannedInjections } from '../run/record.ts';
 import type { Check, CheckInput } from './check.ts';
 import type { FaultSource, Path, ScenarioSource } from './document.ts';
-import { FAULT_SHAPES, faultsOf, injectionsOf, PARAMETER_NAMES, type ParameterName } from './fault_kinds.ts';
+import { FAULT_SHAPES, faultsOf, injectionsOf, lackFor, PARAMETER_NAMES, type ParameterName } from './fault_kinds.ts';
 import { type Problem, suggestion } from './problems.ts';
 import type { FaultGroup, FaultPlan, Scenario } from './types.ts';
 import { formatDuration } from './units.ts';
@@ -60,14 +60,14 @@ function* kinds({ scenario, manifest, at }: CheckInput): Iterable<Problem> {
     if (taken.includes(kind)) continue;
     yield at.problemOfName(
       ['faults', index, kind],
-      `${manifest.name} has no fault "${kind}": it takes ${taken.join(', ')}`,
+      `${manifest.name} has no fault "${kind}": it takes ${taken.join(', ')}; for "${kind}" its manifest needs ${lackFor(kind, manifest)}`,
     );
   }
 }
 
 /** Targets other than `node:N` that a manifest allows. */
 export function targetNames(manifest: SystemManifest): string[] {
-  const roles = Object.keys(manifest.roles);
+  const roles = Object.keys(manifest.roles ?? {});
   return [...new Set([...roles, ...(roles.includes('leader') ? ['follower', 'followers'] : []), 'any', 'all'])];
 }
 

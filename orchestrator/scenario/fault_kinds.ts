@@ -1,5 +1,6 @@
 /** What each kind of fault takes beside its target. The schema says how each is written, this which of them belong together. */
 import {
+  type Elsewhere,
   type FaultKind,
   LINK_FAULTS,
   type LinkFaultKind,
@@ -9,6 +10,7 @@ import {
   OBSERVATION_FAULTS,
   OPERATOR_FAULTS,
   PROCESS_FAULTS,
+  type ProcessFaultKind,
   type SystemManifest,
 } from '../../kit/system.ts';
 import type { FaultParameters } from './types.ts';
@@ -73,19 +75,63 @@ export function isLinkFault(kind: FaultKind): kind is LinkFaultKind {
   return (LINK_FAULTS as readonly FaultKind[]).includes(kind);
 }
 
+export function isProcessFault(kind: FaultKind): kind is ProcessFaultKind {
+  return (PROCESS_FAULTS as readonly FaultKind[]).includes(kind);
+}
+
 export function isNodeFault(kind: FaultKind): kind is NodeFaultKind {
   return (NODE_FAULTS as readonly FaultKind[]).includes(kind);
 }
 
 /** The kinds that a system takes. */
 export function faultsOf(manifest: SystemManifest): FaultKind[] {
-  return [
-    ...manifest.faults,
-    ...(manifest.links ? [...LINK_FAULTS, ...NETWORK_FAULTS] : []),
-    ...(manifest.nodeFaults?.kinds ?? []).filter((kind) => kind !== 'flipped_bit' || manifest.rejoin !== undefined),
-    ...(manifest.operations ? OPERATOR_FAULTS : []),
+  const candidates: FaultKind[] = [
+    ...(manifest.faults ?? []),
+    ...LINK_FAULTS,
+    ...NETWORK_FAULTS,
+    ...(manifest.nodeFaults?.kinds ?? []),
+    ...OPERATOR_FAULTS,
     ...OBSERVATION_FAULTS,
   ];
+  return candidates.filter((kind) => lackFor(kind, manifest) === undefined);
+}
+
+type Hook = Exclude<keyof Elsewhere, 'targets'>;
+
+const HOOKS: Readonly<Record<Exclude<ProcessFaultKind, 'upgrade'>, readonly Hook[]>> = {
+  kill: ['kill', 'start'],
+  pause: ['pause', 'resume'],
+  restart: ['stop', 'start'],
+};
+
+/** The hooks that nodes elsewhere lack for a fault of processes; null when no hook would do. */
+export function missingHooks(kind: ProcessFaultKind, elsewhere: Elsewhere | undefined): readonly Hook[] | null {
+  return kind === 'upgrade' ? null : HOOKS[kind].filter((hook) => elsewhere?.[hook] === undefined);
+}
+
+/** What the manifest would need to take the fault, in words; undefined when it takes it. */
+export function lackFor(kind: FaultKind, manifest: SystemManifest): string | undefined {
+  const { start, elsewhere, faults = [], links, nodeFaults, rejoin, operations } = manifest;
+  if (isProcessFault(kind)) {
+    const hooks = start === undefined ? missingHooks(kind, elsewhere) : [];
+    if (hooks === null) return '`start`';
+    const lacking = hooks.map((hook) => `\`elsewhere.${hook}\``);
+    return all([...(faults.includes(kind) ? [] : [`"${kind}" in \`faults\``]), ...lacking]);
+  }
+  if (kind === 'operate') return all(operations === undefined ? ['`operations`'] : []);
+  if (kind === 'silence') return undefined;
+  // What stands between the nodes, and what they obey, is there before they start.
+  const started = start === undefined ? ['`start`'] : [];
+  if (!isNodeFault(kind)) return all([...(links === undefined ? ['`links`'] : []), ...started]);
+  return all([
+    ...(nodeFaults?.kinds.includes(kind) ? [] : [`"${kind}" in \`nodeFaults.kinds\``]),
+    ...(kind === 'flipped_bit' && rejoin === undefined ? ['`rejoin`'] : []),
+    ...started,
+  ]);
+}
+
+function all(needed: readonly string[]): string | undefined {
+  return needed.length === 0 ? undefined : needed.join(' and ');
 }
 
 /** For people: `5%, 200ms`; empty when there are none. */

@@ -14,13 +14,15 @@ const root = resolve(import.meta.dirname, '../..');
 const schema = JSON.parse(readFileSync(resolve(root, 'scenarios/scenario.schema.json'), 'utf8'));
 
 const manifest: SystemManifest = {
+  version: 1,
   name: 'kv',
   title: 'A store',
   nodes: { default: 3, min: 1, max: 7 },
   ports: [{ name: 'http', first: 8080 }],
   start: () => ({ command: '', arguments: [], environment: {} }),
   rejoin: () => ({ command: '', arguments: [], environment: {} }),
-  paths: { metrics: '/metrics', health: '/health', ready: '/ready', probe: '/probe' },
+  paths: { health: '/health', ready: '/ready', probe: '/probe' },
+  metrics: { path: '/metrics' },
   roles: { leader: async () => true },
   faults: ['kill', 'pause', 'restart'],
   links: { port: 'peer' },
@@ -37,6 +39,7 @@ const manifest: SystemManifest = {
 function loaderOf(system: SystemManifest): ScenarioLoader {
   return new ScenarioLoader({
     root,
+    home: root,
     systemNames: () => ['kv'],
     manifest: async () => system,
     alerts: async () => [

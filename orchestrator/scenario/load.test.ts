@@ -12,12 +12,14 @@ const root = resolve(import.meta.dirname, '../..');
 const schema = JSON.parse(readFileSync(resolve(root, 'scenarios/scenario.schema.json'), 'utf8'));
 
 const manifest: SystemManifest = {
+  version: 1,
   name: 'kv',
   title: 'A store',
   nodes: { default: 3, min: 1, max: 7 },
   ports: [{ name: 'http', first: 8080 }],
   start: () => ({ command: '', arguments: [], environment: {} }),
-  paths: { metrics: '/metrics', health: '/health', ready: '/ready', probe: '/probe' },
+  paths: { health: '/health', ready: '/ready', probe: '/probe' },
+  metrics: { path: '/metrics' },
   roles: { leader: async () => true },
   faults: ['kill', 'pause'],
   defaultScenario: 'kv/x',
@@ -33,6 +35,7 @@ const alert = (name: string, rangeMs: number, forMs: number, metrics: string[] =
 
 const loader = new ScenarioLoader({
   root,
+  home: root,
   systemNames: () => ['kv', 'counter'],
   manifest: async () => manifest,
   alerts: async () => [

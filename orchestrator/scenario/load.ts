@@ -10,7 +10,10 @@ import type { Scenario } from './types.ts';
 
 /** What the loader asks of the rest of the project. */
 export interface ScenarioSurroundings {
+  /** The project's, where the schema is. */
   readonly root: string;
+  /** The systems' home, where scenario files are relative to; absolute. */
+  readonly home: string;
   systemNames(): readonly string[];
   manifest(system: string): Promise<SystemManifest>;
   /** Alerting rules of the system and the shared ones. */
@@ -22,7 +25,9 @@ export interface ScenarioSurroundings {
 export interface LoadedScenario {
   readonly scenario: Scenario;
   readonly manifest: SystemManifest;
-  /** As given: relative to the project's root when inside. */
+  /** The system's; absolute. */
+  readonly home: string;
+  /** As given: relative to the home when inside. */
   readonly file: string;
   readonly warnings: readonly Problem[];
 }
@@ -44,7 +49,7 @@ export class ScenarioLoader {
 
   #read(file: string): string {
     try {
-      return readFileSync(isAbsolute(file) ? file : join(this.#surroundings.root, file), 'utf8');
+      return readFileSync(isAbsolute(file) ? file : join(this.#surroundings.home, file), 'utf8');
     } catch (error) {
       const message = `cannot be read as a file: ${(error as Error).message}`;
       throw new ScenarioError([{ severity: 'error', file, line: 1, column: 1, message }]);
@@ -61,13 +66,13 @@ export class ScenarioLoader {
     }
     const manifest = await this.#surroundings.manifest(source.system);
     const alerts = new Map((await this.#surroundings.alerts(manifest)).map((alert) => [alert.name, alert]));
-    const scenario = resolveScenario(source, options, manifest.nodes.default);
+    const scenario = resolveScenario(source, options, manifest.elsewhere?.targets.length ?? manifest.nodes.default);
     const problems = checkScenario({
       ...{ source, scenario, at, manifest, alerts },
       evaluationIntervalMs: this.#surroundings.evaluationIntervalMs,
       loadScripts: this.#surroundings.loadScripts(manifest),
     });
     if (problems.some((problem) => problem.severity === 'error')) throw new ScenarioError(problems);
-    return { scenario, manifest, file, warnings: problems };
+    return { scenario, manifest, home: this.#surroundings.home, file, warnings: problems };
   }
 }

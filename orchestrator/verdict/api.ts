@@ -53,16 +53,34 @@ interface RawSeries {
 /** Most steps in one range query; Prometheus refuses more than 11,000. */
 const STEPS_MAX = 10_000;
 
-/** Errors are VerdictError QUERY_FAILED, QUERY_TIMEOUT, PROMETHEUS_UNREACHABLE, TSDB_CORRUPT. */
+/**
+ * Errors are VerdictError QUERY_FAILED, QUERY_TIMEOUT, PROMETHEUS_UNREACHABLE, TSDB_CORRUPT; of a Prometheus that is not our own also
+ * PROMETHEUS_FOREIGN (something else answers), PROMETHEUS_REFUSED (401, 403) and PROMETHEUS_TLS. None shows what `headers` say.
+ */
+/** As `/api/v1/targets` has it. */
+export interface ScrapeTarget {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly scrapeUrl: string;
+  readonly health: 'up' | 'down' | 'unknown';
+  /** Empty when the last scrape succeeded. */
+  readonly lastError: string;
+}
+
 export class PromApi {
   readonly #url: string;
   readonly #timeoutMs: number;
+  readonly #headers: Readonly<Record<string, string>>;
   // An agent of our own: a proxy from the environment must not stand between two processes on loopback.
   readonly #agent = new Agent({ connections: 8 });
 
-  constructor(url: string, o: { readonly timeoutMs?: number } = {}) {
+  /** @param o `headers` of every request, such as its authorization */
+  constructor(
+    url: string,
+    o: { readonly timeoutMs?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+  ) {
     this.#url = url;
     this.#timeoutMs = o.timeoutMs ?? 60_000;
+    this.#headers = o.headers ?? {};
   }
 
   /** Closes the connections. */
@@ -137,6 +155,11 @@ export class PromApi {
     return (await this.#call<{ alerts: ActiveAlert[] }>('alerts')).alerts;
   }
 
+  /** What is scraped now, and how the last scrape of each went. */
+  async targets(): Promise<ScrapeTarget[]> {
+    return (await this.#call<{ activeTargets: ScrapeTarget[] }>('targets?state=active')).activeTargets;
+  }
+
   /** Sends one remote-write request: snappy-compressed protobuf. */
   async write(body: Uint8Array): Promise<void> {
     const headers = {
@@ -159,13 +182,12 @@ export class PromApi {
       form === undefined
         ? await this.#send(path, 'GET', {})
         : await this.#send(path, 'POST', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
-    let answer: { status: string; data: T; errorType?: string; error?: string };
-    try {
-      answer = JSON.parse(text);
-    } catch (cause) {
+    if (status === 401 || status === 403) throw this.#refused(status);
+    const answer = parsedAnswer<T>(text);
+    if (answer === null) {
       // A query that took too long is a 503 too, but with a body that says so.
       if (status === 503) throw this.#unavailable(status);
-      throw new VerdictError('QUERY_FAILED', `${path}: answer ${status} is no JSON: ${text.slice(0, 200)}`, { cause });
+      throw this.#foreign(path, status, text);
     }
     if (answer.status === 'success') return answer.data;
     const error = answer.error ?? '';
@@ -173,6 +195,20 @@ export class PromApi {
       throw new VerdictError('TSDB_CORRUPT', `the stored series are damaged: ${error} (run the scenario again)`);
     const code = answer.errorType === 'timeout' ? 'QUERY_TIMEOUT' : 'QUERY_FAILED';
     throw new VerdictError(code, `${form?.get('query') ?? path}: ${error || `status ${status}`}`);
+  }
+
+  #refused(status: number): VerdictError {
+    const why = status === 401 ? 'it wants to know who asks' : 'these credentials may not ask';
+    return new VerdictError('PROMETHEUS_REFUSED', `Prometheus at ${this.#url} refuses (status ${status}): ${why}`);
+  }
+
+  #foreign(path: string, status: number, text: string): VerdictError {
+    const beginning = text.replaceAll(/\s+/g, ' ').trim().slice(0, 80);
+    const what = beginning === '' ? 'nothing more' : `\`${beginning}\``;
+    return new VerdictError(
+      'PROMETHEUS_FOREIGN',
+      `${this.#url} is no Prometheus: /api/v1/${path} answers with status ${status} and ${what}, not in its API's JSON; give the address under which /api/v1/query is, with its path prefix if it has one`,
+    );
   }
 
   #unavailable(status: number): VerdictError {
@@ -191,7 +227,7 @@ export class PromApi {
     try {
       const response = await request(`${this.#url}/api/v1/${path}`, {
         method,
-        headers,
+        headers: { ...headers, ...this.#headers },
         body: body ?? null,
         dispatcher: this.#agent,
         headersTimeout: this.#timeoutMs,
@@ -199,19 +235,43 @@ export class PromApi {
       });
       return { status: response.statusCode, text: await response.body.text() };
     } catch (cause) {
-      const late = cause instanceof Error && /TIMEOUT/.test((cause as NodeJS.ErrnoException).code ?? '');
-      if (late)
+      const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException;
+      if (TLS_ERROR.test(code))
+        throw new VerdictError(
+          'PROMETHEUS_TLS',
+          `TLS to ${this.#url} fails: ${message.split('\n', 1)[0]} (${code}); NODE_EXTRA_CA_CERTS=<file> adds an authority to trust, and a port without TLS is http://`,
+          { cause },
+        );
+      if (/TIMEOUT|TIMEDOUT/.test(code))
         throw new VerdictError(
           'QUERY_TIMEOUT',
           `Prometheus at ${this.#url} did not answer ${path} in ${this.#timeoutMs} ms`,
           { cause },
         );
-      throw new VerdictError(
-        'PROMETHEUS_UNREACHABLE',
-        `no answer from Prometheus at ${this.#url}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+      throw new VerdictError('PROMETHEUS_UNREACHABLE', `no answer from Prometheus at ${this.#url}: ${message}`, {
+        cause,
+      });
     }
+  }
+}
+
+/** Codes that Node and OpenSSL give to a certificate that is not trusted, and to a port that does not speak TLS. */
+const TLS_ERROR = /CERT|^ERR_TLS|^ERR_SSL|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET_ISSUER)|^EPROTO$/;
+
+interface Answer<T> {
+  readonly status: 'success' | 'error';
+  readonly data: T;
+  readonly errorType?: string;
+  readonly error?: string;
+}
+
+/** Null for anything that is not an answer in the form of Prometheus' API. */
+function parsedAnswer<T>(text: string): Answer<T> | null {
+  try {
+    const answer = JSON.parse(text) as Answer<T> | null;
+    return answer?.status === 'success' || answer?.status === 'error' ? answer : null;
+  } catch {
+    return null;
   }
 }
 

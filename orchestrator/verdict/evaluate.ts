@@ -53,6 +53,8 @@ export interface Observation {
   /** For each thing the rule cannot be decided without, when it had a value. */
   readonly evidence: readonly (readonly Span[])[];
   readonly missedEvaluations: readonly Span[];
+  /** Of an existing system: selectors, required or not, that matched no series anywhere in the window. */
+  readonly unmatched?: readonly string[];
 }
 
 /** A rule that cannot be observed: unknown, or its expression fails. */
@@ -128,7 +130,11 @@ class Judgement {
   }
 
   conclude(): Conclusion {
-    return this.#disagreement() ?? (this.#criterion.expect === 'silent' ? this.#silent() : this.#firing());
+    return (
+      this.#disagreement() ??
+      this.#unfounded() ??
+      (this.#criterion.expect === 'silent' ? this.#silent() : this.#firing())
+    );
   }
 
   get #reactionMs(): number {
@@ -287,6 +293,16 @@ class Judgement {
         : ["Prometheus' own ALERTS shows", 'the judge does not'];
     return inconclusive(
       `${who} it firing at ${at(found.at, this.#run.loading)} and ${other}: samples came later than the rule's evaluation, or the stored data changed (raise rule_query_offset, then run again)`,
+    );
+  }
+
+  /** In a run the labels are our own; an existing system may have others, and a rule that says `or vector(0)` fires without them. */
+  #unfounded(): Conclusion | null {
+    const { unmatched = [], life } = this.#observed;
+    if (unmatched.length === 0 || within(life.firing, this.#run.window).length === 0) return null;
+    const names = unmatched.map((selector) => `\`${selector}\``).join(', ');
+    return inconclusive(
+      `it fired, but no series matched ${names}: it may have fired for the lack of them alone (are the labels others there?)`,
     );
   }
 

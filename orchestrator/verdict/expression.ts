@@ -192,6 +192,49 @@ function namePart(selector: SyntaxNode, text: string): NamePart | null {
   return null;
 }
 
+export interface LabelMatcher {
+  readonly label: string;
+  /** `=`, `!=`, `=~` or `!~`. */
+  readonly operator: string;
+  readonly value: string;
+  /** As written. */
+  readonly text: string;
+}
+
+/** Label matchers of a selector, as written; its name, however it is written, is none of them. */
+export function labelMatchers(selector: string): LabelMatcher[] {
+  const { root, text } = parseExpression(selector);
+  const list = root.name === 'VectorSelector' ? root.getChild('LabelMatchers') : null;
+  if (root.name !== 'VectorSelector') throw new VerdictError('EXPRESSION_INVALID', `\`${selector}\` is no selector`);
+  return (list === null ? [] : children(list)).flatMap((matcher) => {
+    const operator = matcher.getChild('MatchOp');
+    const value = matcher.getChild('StringLiteral');
+    const quoted = matcher.getChild('QuotedLabelName');
+    const label = matcher.getChild('LabelName') ?? quoted;
+    if (operator === null || value === null || label === null) return [];
+    const name = quoted === null ? textOf(label, text) : unquote(textOf(label, text));
+    if (name === '__name__') return [];
+    return [
+      {
+        label: name,
+        operator: textOf(operator, text),
+        value: unescaped(textOf(value, text)),
+        text: textOf(matcher, text),
+      },
+    ];
+  });
+}
+
+/** The string that a literal stands for. */
+function unescaped(literal: string): string {
+  if (!literal.includes('\\') || literal.startsWith('`')) return unquote(literal);
+  try {
+    return JSON.parse(`"${unquote(literal).replaceAll("\\'", "'")}"`) as string;
+  } catch {
+    return unquote(literal);
+  }
+}
+
 function unquote(literal: string): string {
   return literal.slice(1, -1);
 }

@@ -42,12 +42,14 @@ const EXIT_CODES_OF_A_WHOLE_LOAD = new Set([0, EXIT_CODE_THRESHOLDS]);
 /** Reasons for which the whole run is inconclusive, whatever its criteria say. */
 export function runReasons(record: RunRecord): string[] {
   const reasons = [...record.inconclusive];
-  const { error, interrupted, load, scenario } = record;
+  const { error, interrupted, load, scenario, observed } = record;
   if (error !== undefined)
     reasons.push(`the run could not be carried through: ${error.message.split('\n', 1)[0]} (${error.code})`);
   if (interrupted !== undefined) reasons.push(`the run was interrupted by ${interrupted.signal}`);
   if (scenario.criteria.length === 0)
     reasons.push('the scenario has no criteria: nothing was promised, so nothing is proven');
+  // Nobody loads a system that is only looked at, and nothing settles.
+  if (observed !== undefined) return reasons;
   if (load === null) reasons.push('the load never started');
   else if (load.exitCode === undefined) reasons.push('the load did not end by itself');
   else if (!EXIT_CODES_OF_A_WHOLE_LOAD.has(load.exitCode))

@@ -15,6 +15,7 @@ import { EXIT_CODE_THRESHOLDS, faultWindows, judgedPhases, runReasons } from './
 import { readHeartbeats } from './heartbeat.ts';
 import { materialise } from './materialise.ts';
 import { type LiveRun, Observer } from './observe.ts';
+import { ObservedSystem } from './observed.ts';
 import {
   checkJudgeable,
   dependencies,
@@ -144,17 +145,32 @@ async function asItWas(
 ): Promise<TrialOptions> {
   const { record, onProgress } = options;
   const { window } = phases;
-  const data = { from: record.startedAt, to: window.to };
+  const { observed } = record;
+  const data = { from: observed?.dataFrom ?? record.startedAt, to: window.to };
   const live =
-    options.live === false ? null : { rules: liveRules, heartbeats: await readHeartbeats(api, data.from, data.to) };
+    options.live === false || observed !== undefined
+      ? null
+      : { rules: liveRules, heartbeats: await readHeartbeats(api, data.from, data.to) };
   const run: RunFacts = {
     ...phases,
     faults: faultWindows(record, window.to),
     objectives: record.scenario.objectives,
-    scrapeGaps: live === null ? [] : await scrapeGaps(api, record.nodes, window, configuration.scrapeIntervalMs),
+    scrapeGaps:
+      live === null
+        ? []
+        : await scrapeGaps(
+            api,
+            record.nodes.filter(({ scraped }) => scraped !== false),
+            window,
+            configuration.scrapeIntervalMs,
+          ),
     interrupted: record.interrupted !== undefined,
   };
-  return { api, rules, live, data, run, ...(onProgress === undefined ? {} : { onProgress }) };
+  return {
+    ...{ api, rules, live, data, run },
+    ...(observed && { observed: new ObservedSystem({ api, rules, data, window, standIns: observed.standIns }) }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
 }
 
 async function judgeStretched(
@@ -203,6 +219,8 @@ interface TrialOptions {
   /** From the first sample to the end of the judged window. */
   readonly data: Span;
   readonly run: RunFacts;
+  /** Present when an existing system is judged. */
+  readonly observed?: ObservedSystem;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -244,7 +262,7 @@ class Trial {
   }
 
   async #criterion(criterion: Criterion): Promise<CriterionResult> {
-    const { rules, run } = this.#o;
+    const { rules, run, observed: system } = this.#o;
     const rule = rules.alerts.get(criterion.alert);
     if (rule === undefined) return unjudgeable(criterion, `no rule file defines the alert ${criterion.alert}`, run);
     const observed = await tolerated(async () => {
@@ -254,11 +272,16 @@ class Trial {
         if (because !== undefined)
           throw new VerdictError('QUERY_FAILED', `its recording rule ${recording.name} cannot be computed: ${because}`);
       }
+      const objection = await system?.objection(rule);
+      if (objection) throw new VerdictError('EXPRESSION_UNSUPPORTED', objection);
       return this.#observer.observe(rule);
     });
     if ('because' in observed)
       return { ...unjudgeable(criterion, observed.because, run), expr: rule.expression.text, for: rule.forMs };
-    return judgeCriterion(criterion, observed.value.facts, observed.value.observation, run);
+    const { facts, observation } = observed.value;
+    if (system === undefined) return judgeCriterion(criterion, facts, observation, run);
+    const [unmatched, scrapeGaps] = [await system.unmatched(rule), await system.scrapeGaps(rule)];
+    return judgeCriterion(criterion, facts, { ...observation, unmatched }, { ...run, scrapeGaps });
   }
 }
 

@@ -59,6 +59,8 @@ function commandLine(options: PrometheusOptions): string[] {
     `--query.lookback-delta=${LOOKBACK}`,
     // Five seconds by default, which a run would wait for its first scrape.
     '--scrape.discovery-reload-interval=500ms',
+    // A minute by default; whoever sends a copy elsewhere has waited for it before.
+    '--storage.remote.flush-deadline=1s',
     ...(options.mode === 'judge' ? ['--query.timeout=1m'] : []),
   ];
 }

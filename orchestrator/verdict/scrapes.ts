@@ -5,7 +5,7 @@ import { union } from './spans.ts';
 import type { Span } from './types.ts';
 
 /** So many scrape intervals may pass between two samples: one lost scrape is bridged by windows of at least four. */
-const INTERVALS_MAX = 3;
+export const INTERVALS_MAX = 3;
 
 /** The job name of the orchestrator's own metrics: phases, faults, objectives. */
 const OWN_JOB = 'gameday';

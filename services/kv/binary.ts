@@ -65,7 +65,10 @@ export class BinaryWriter {
   }
 
   text(value: string): void {
-    this.bytes(Buffer.from(value, 'utf8'));
+    const length = Buffer.byteLength(value, 'utf8');
+    this.varint(length);
+    this.#reserve(length);
+    this.#length += this.#buffer.write(value, this.#length, length, 'utf8');
   }
 
   flag(value: boolean): void {
@@ -152,20 +155,21 @@ export class BinaryReader {
 
   /** A copy, so that a small value does not keep a large buffer alive. */
   bytes(): Uint8Array {
+    return new Uint8Array(this.view());
+  }
+
+  /** The bytes where they are: for what makes up most of the buffer, or is not kept. */
+  view(): Uint8Array {
     const length = this.varint();
     this.#need(length);
-    const value = new Uint8Array(this.#buffer.subarray(this.#at, this.#at + length));
+    const start = this.#at;
     this.#at += length;
-    return value;
+    return this.#buffer.subarray(start, this.#at);
   }
 
   text(): string {
-    const length = this.varint();
-    this.#need(length);
-    const slice = this.#buffer.subarray(this.#at, this.#at + length);
-    this.#at += length;
     try {
-      return textDecoder.decode(slice);
+      return textDecoder.decode(this.view());
     } catch {
       throw new MalformedError('a text is not UTF-8');
     }

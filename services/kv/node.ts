@@ -1,4 +1,4 @@
-import { v7 as uuidV7 } from 'uuid';
+import { randomUUIDv7 } from 'node:crypto';
 import { ServiceError } from '../../kit/errors.ts';
 import type { Logger } from '../../kit/logger.ts';
 import type { Metrics } from '../../kit/metrics.ts';
@@ -19,6 +19,7 @@ import type {
 } from './api.ts';
 import type { KvConfig } from './config.ts';
 import type { MembershipChange, NodeId } from './core/raft/types.ts';
+import { ByteWriter } from './core/store/bytes.ts';
 import { type Command, encodeCommand } from './core/store/command.ts';
 import type { KvStore } from './core/store/store.ts';
 import type { ApplyResult } from './core/store/types.ts';
@@ -53,6 +54,7 @@ export class KvNode implements KvNodeApi {
   readonly #version: string;
   readonly #clock: NodeClock;
   readonly #startedMs = performance.now();
+  readonly #writer = new ByteWriter();
   #caughtUp = false;
 
   private constructor(cluster: ClusterNode, config: KvConfig, metrics: KvMetrics, parts: KvNodeParts) {
@@ -81,7 +83,7 @@ export class KvNode implements KvNodeApi {
   }
 
   async create(input: { readonly key: string; readonly value: string }, options: RequestOptions): Promise<KVEntry> {
-    const { entry } = await this.#change({ type: 'create', id: uuidV7(), ...input }, options);
+    const { entry } = await this.#change({ type: 'create', id: randomUUIDv7(), ...input }, options);
     return entry!;
   }
 
@@ -189,7 +191,7 @@ export class KvNode implements KvNodeApi {
 
   async #readable(consistency: Consistency, { deadlineMs }: RequestOptions): Promise<KvStore> {
     this.#refuseWhenClosing();
-    const member = await this.#cluster.running(deadlineMs);
+    const member = this.#cluster.member ?? (await this.#cluster.running(deadlineMs));
     if (consistency === 'linearizable') await member.confirmRead(deadlineMs);
     return member.kv;
   }
@@ -197,13 +199,13 @@ export class KvNode implements KvNodeApi {
   async #change(change: Change, options: RequestOptions): Promise<ApplyResult> {
     this.#refuseWhenClosing();
     if (this.#cluster.space.full) throw storageFull();
-    const member = await this.#cluster.running(options.deadlineMs);
+    const member = this.#cluster.member ?? (await this.#cluster.running(options.deadlineMs));
     const { idempotencyKey } = options;
     const timestampMs = this.#clock.wallMs();
     const encode = (requestId: string) => {
       const request = { requestId, timestampMs, sourceNode: this.#config.nodeId };
       const command: Command = { ...request, ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...change };
-      return encodeCommand(command);
+      return encodeCommand(command, this.#writer);
     };
     return this.#judge(change.id, await member.write(encode, options));
   }

@@ -14,6 +14,7 @@ const plan: ClusterPlan = {
   nodes: [0, 1, 2].map(place),
   sharedDirectory: '/runs/1/shared',
   otlpEndpoint: 'http://127.0.0.1:4318',
+  tools: {},
 };
 
 describe('the manifest', () => {

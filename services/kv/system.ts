@@ -52,16 +52,29 @@ function rejoin(node: NodePlace, plan: ClusterPlan, id: number): NodeCommand {
   return command({ ...flags, 'node-id': id, join: members.join(',') }, plan);
 }
 
+/**
+ * Node and its allocator are set for a process that holds little and writes much: half of the default room for young objects, one arena
+ * for all threads, and programs that need not be stripped of their types at each start.
+ */
+const RUNTIME = {
+  arguments: ['--max-semi-space-size=8', '--no-warnings'],
+  environment: {
+    MALLOC_ARENA_MAX: '1',
+    NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/node'),
+  },
+};
+
 function command(flags: Readonly<Record<string, string | number>>, plan: ClusterPlan): NodeCommand {
   return {
     command: process.execPath,
     arguments: [
-      '--no-warnings',
+      ...RUNTIME.arguments,
       join(import.meta.dirname, 'main.ts'),
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ...(plan.faultToken === undefined ? [] : ['--faults']),
     ],
     environment: {
+      ...RUNTIME.environment,
       ...(plan.otlpEndpoint === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: plan.otlpEndpoint }),
       // Not a flag: anybody on the machine can read those.
       ...(plan.faultToken === undefined ? {} : { GAMEDAY_ADMIN_TOKEN: plan.faultToken }),

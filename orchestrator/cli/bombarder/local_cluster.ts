@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterPlan, NodePlace, SystemManifest } from '../../../kit/system.ts';
 import { Child, signalGroup } from '../../cluster/child.ts';
-import { httpStatus, isSuccess } from '../../cluster/http_status.ts';
 import { isRunning, type ProcessIdentity } from '../../cluster/identity.ts';
 import { endLeftovers } from '../../cluster/leftovers.ts';
+import { NodeClient } from '../../cluster/node_client.ts';
 import { ProcessRegistry, readRegistry } from '../../cluster/registry.ts';
 import { firstFreePort, portsOf, takenPorts } from '../../cluster/standing.ts';
 import { dataHolder } from './data_holder.ts';
@@ -69,7 +69,7 @@ export class LocalCluster {
       ...{ index, host: HOST, ports },
       dataDirectory: join(options.dataDirectory, `node_${index}`),
     }));
-    this.#plan = { nodes: places, sharedDirectory: options.dataDirectory };
+    this.#plan = { nodes: places, sharedDirectory: options.dataDirectory, tools: {} };
     this.nodes = places.map((place) => ({ index: place.index, url: urlOf(place, options.manifest), place }));
   }
 
@@ -154,13 +154,13 @@ export class LocalCluster {
   }
 
   async isReady(node: LocalNode): Promise<boolean> {
-    return isSuccess(await httpStatus(node.url + this.#options.manifest.paths.ready, 1000));
+    return new NodeClient(this.#options.manifest, node.url).isReady();
   }
 
   async #launch(node: LocalNode): Promise<Child> {
     const { manifest, root } = this.#options;
     mkdirSync(node.place.dataDirectory, { recursive: true });
-    const { command, arguments: words, environment } = manifest.start(node.place, this.#plan);
+    const { command, arguments: words, environment } = manifest.start!(node.place, this.#plan);
     const logFile = this.#logFile(node);
     return Child.start(
       { name: nameOf(node), command, arguments: words, environment, workingDirectory: root, logFile },

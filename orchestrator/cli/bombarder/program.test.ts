@@ -23,7 +23,7 @@ async function bombarder(...words: string[]) {
   const terminal = createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {});
   const context: BombarderContext = {
     ...{ root, workingDirectory: directory, terminal, dataDirectory: join(directory, 'data') },
-    systems: await Systems.project(),
+    systems: await Systems.project(root),
     catalogue: new ScenarioCatalogue(root),
     directories: new RunDirectories(join(directory, '.gameday')),
     signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,

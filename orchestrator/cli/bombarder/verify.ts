@@ -13,6 +13,18 @@ const WITHIN_MS = 10_000;
 const SILENCE_MS = 3000;
 const POLL_MS = 100;
 
+/** What a node tells of its state. */
+export interface StateReport extends Pick<NodeStatus, 'node_id' | 'applied_index' | 'state_hash' | 'checkpoint'> {
+  readonly role: string;
+  readonly entries: number | null;
+}
+
+/** Undefined when the node does not answer, or not with its state. @param node its position among the `urls` */
+export type AskState = (url: string, node: number) => Promise<StateReport | undefined>;
+
+/** By the interface of the key-value store. */
+export const askStatus: AskState = (url) => new NodeClient(url).status();
+
 export interface Verification {
   readonly result: 'equal' | 'different' | 'inconclusive';
   /** The applied index of the comparison; null when there was none. */
@@ -36,8 +48,9 @@ export async function verifyCommand(
   context: Context,
   urls: readonly string[],
   flags: { readonly json: boolean },
+  ask: AskState = askStatus,
 ): Promise<ExitCode> {
-  const verification = await verify(urls, context.signals.signal);
+  const verification = await verify(urls, context.signals.signal, WITHIN_MS, ask);
   if (flags.json) printJson(context, verification);
   else {
     print(context, verificationTable(context, verification));
@@ -51,14 +64,14 @@ export async function verify(
   urls: readonly string[],
   signal: AbortSignal,
   withinMs = WITHIN_MS,
+  ask: AskState = askStatus,
 ): Promise<Verification> {
-  const clients = urls.map((url) => new NodeClient(url));
   const agreement = new StateAgreement(urls.length);
   const all = urls.map((_, node) => node);
   const startedAt = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const statuses = await Promise.all(clients.map((client) => client.status()));
+    const statuses = await Promise.all(urls.map(ask));
     for (const [node, status] of statuses.entries()) if (status !== undefined) note(agreement, node, status);
     const here = all.filter((node) => statuses[node] !== undefined);
     const found = here.length === 0 ? ({ result: 'unknown' } as const) : agreement.among(here);
@@ -72,7 +85,11 @@ export async function verify(
 }
 
 /** Remembers what an answer tells of the state. */
-export function note(agreement: StateAgreement, node: number, status: NodeStatus): void {
+export function note(
+  agreement: StateAgreement,
+  node: number,
+  status: Pick<StateReport, 'applied_index' | 'state_hash' | 'checkpoint'>,
+): void {
   agreement.see(node, { index: status.applied_index, hash: status.state_hash });
   // Before the first checkpoint there is none to compare.
   if (status.checkpoint.index > 0) agreement.see(node, status.checkpoint);
@@ -84,7 +101,7 @@ function seenByAll(agreement: StateAgreement, all: readonly number[], index: num
 
 function describe(
   urls: readonly string[],
-  statuses: readonly (NodeStatus | undefined)[],
+  statuses: readonly (StateReport | undefined)[],
   found: Agreement,
   agreement: StateAgreement,
 ): Verification {

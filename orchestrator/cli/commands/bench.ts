@@ -2,19 +2,24 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
-import type { Bench, BenchResult, Metric } from '../../../benchmarks/bench.ts';
+import { join, resolve } from 'node:path';
+import type { Bench, BenchContext, BenchResult, BenchSettings, Metric } from '../../../benchmarks/bench.ts';
 import { benches } from '../../../benchmarks/index.ts';
 import { suggestion } from '../../scenario/problems.ts';
 import { type Context, note, print, printJson } from '../context.ts';
-import { EXIT, type ExitCode } from '../exit_code.ts';
+import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 import { columns } from '../terminal.ts';
 
-export async function benchCommand(
-  context: Context,
-  name: string | undefined,
-  flags: { readonly json: boolean },
-): Promise<ExitCode> {
+export interface BenchFlags {
+  readonly json: boolean;
+  /** Names of metrics, separated by commas. */
+  readonly only?: string;
+  readonly pairs?: number;
+  readonly seconds?: number;
+  readonly profile?: string;
+}
+
+export async function benchCommand(context: Context, name: string | undefined, flags: BenchFlags): Promise<ExitCode> {
   if (name === undefined) {
     const all = await Promise.all(Object.values(benches).map((load) => load()));
     const list = all.map(({ name: known, summary }) => ({ name: known, summary }));
@@ -28,20 +33,42 @@ export async function benchCommand(
     note(context, `unknown benchmark "${name}": expected ${names.join(', ')}${suggestion(name, names)}`);
     return EXIT.usage;
   }
+  const bench = await load();
+  const settings = settingsOf(bench, flags, context.workingDirectory);
   const runId = `bench-${name}-${randomBytes(2).toString('hex')}`;
   const directory = join(context.directories.base, 'bench', runId);
   mkdirSync(directory, { recursive: true });
   context.signals.watch(directory);
-  const result = await measure(context, await load(), { directory, runId });
+  const result = await measure(context, bench, { directory, runId, settings });
   if (flags.json) printJson(context, { ...result, notes: [machine(), ...result.notes] });
   else print(context, table(result));
   return EXIT.pass;
 }
 
+/** @throws {UsageError} for a flag that this benchmark does not take, and for a metric that it does not measure */
+function settingsOf(
+  { name, selectable }: Bench,
+  { json: _, only, profile, ...counts }: BenchFlags,
+  workingDirectory: string,
+): BenchSettings {
+  const settings = {
+    ...counts,
+    ...(only === undefined ? {} : { only: only.split(',').map((word) => word.trim()) }),
+    ...(profile === undefined ? {} : { profile: resolve(workingDirectory, profile) }),
+  };
+  const [flag] = Object.keys(settings);
+  if (flag !== undefined && selectable === undefined) throw new UsageError(`bench ${name} takes no --${flag}`);
+  const unknown = settings.only?.find((metric) => !selectable!.includes(metric));
+  if (unknown === undefined) return settings;
+  throw new UsageError(
+    `--only ${unknown}: bench ${name} has no such metric${suggestion(unknown, selectable!)}; it has ${selectable!.join(', ')}`,
+  );
+}
+
 async function measure(
   context: Context,
   bench: Bench,
-  given: { readonly directory: string; readonly runId: string },
+  given: Pick<BenchContext, 'directory' | 'runId' | 'settings'>,
 ): Promise<BenchResult> {
   const { signal } = context.signals;
   try {

@@ -7,15 +7,18 @@ import { drillTable } from '../../drill/table.ts';
 import { scenarioLoader } from '../../run/project.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { readRules } from '../../run/rules.ts';
+import { seriesRules } from '../../run/series_rules.ts';
+import { ruleFiles } from '../../run/systems.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { formatDuration } from '../../verdict/duration.ts';
 import type { AlertingRule } from '../../verdict/rules.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfRun, UsageError, worstExitCode } from '../exit_code.ts';
+import { contextOf, type SystemFlags } from '../system_choice.ts';
 import { columns } from '../terminal.ts';
 import { runOne } from './run.ts';
 
-export interface DrillFlags {
+export interface DrillFlags extends SystemFlags {
   readonly all: boolean;
   readonly list: boolean;
   readonly json: boolean;
@@ -30,11 +33,12 @@ interface LoadedDrill extends Drill {
   readonly loaded: LoadedScenario;
 }
 
-export async function drillCommand(context: Context, names: readonly string[], flags: DrillFlags): Promise<ExitCode> {
+export async function drillCommand(command: Context, names: readonly string[], flags: DrillFlags): Promise<ExitCode> {
   if (names.length === 0 && !flags.all && !flags.list)
     throw new UsageError('name alerts, or say --all; `gameday drill --list` shows them');
   if (names.length > 0 && flags.all) throw new UsageError('--all means every alert: leave the names out, or --all');
-  const drills = await loadDrills(context, planDrills(await allRules(context), names));
+  const context = await contextOf(command, flags);
+  const drills = await loadDrills(context, planDrills(await drilledRules(context, names), names));
   if (flags.list) return list(context, drills, flags);
   const healthy = flags.healthy ? await loadHealthy(context, drills) : [];
   showPlan(context, drills, healthy);
@@ -55,8 +59,18 @@ export async function drillCommand(context: Context, names: readonly string[], f
 
 /** The alerting rules of every system, each once. */
 export async function allRules({ root, systems }: Context): Promise<Map<string, AlertingRule>> {
-  const files = new Set(systems.names().flatMap((name) => systems.ruleFiles(root, name)));
-  return new Map((await readRules(root, [...files])).alerts);
+  const manifests = await systems.manifests();
+  const own = manifests.flatMap(({ files }) => files.rules);
+  const series = manifests.flatMap(seriesRules);
+  return new Map((await readRules(root, ruleFiles(root, systems.home, own), series)).alerts);
+}
+
+/** Those that were named; without names those whose drills this home has: a shared alert may be drilled elsewhere. */
+async function drilledRules(context: Context, names: readonly string[]): Promise<Map<string, AlertingRule>> {
+  const rules = await allRules(context);
+  if (names.length > 0) return rules;
+  const here = new Set(context.catalogue.list().map(({ name }) => name));
+  return new Map([...rules].filter(([, { annotations }]) => here.has(annotations.drill ?? '')));
 }
 
 async function loadDrills(context: Context, drills: readonly Drill[]): Promise<LoadedDrill[]> {
@@ -72,7 +86,7 @@ async function loadHealthy(context: Context, drills: readonly Drill[]): Promise<
 }
 
 async function loadScenario(context: Context, name: string): Promise<LoadedScenario> {
-  const [entry] = context.catalogue.find([name], context.root);
+  const [entry] = context.catalogue.find([name], context.systems.home);
   return scenarioLoader(context.root, context.systems).load(entry!.file, { ci: true, timeScale: 1 });
 }
 

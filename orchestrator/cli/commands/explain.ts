@@ -6,21 +6,24 @@ import type { DrillOutcome } from '../../drill/outcome.ts';
 import { planDrills } from '../../drill/plan.ts';
 import { resolved, withStretch } from '../../drill/table.ts';
 import { currentState } from '../../run/current_state.ts';
+import { RUNBOOKS } from '../../run/project.ts';
 import { formatDuration } from '../../verdict/duration.ts';
 import type { AlertingRule } from '../../verdict/rules.ts';
 import { type Context, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit_code.ts';
+import { contextOf, type SystemFlags } from '../system_choice.ts';
 import { allRules } from './drill.ts';
 
 export async function explainCommand(
-  context: Context,
+  command: Context,
   alert: string,
-  flags: { readonly json: boolean },
+  flags: SystemFlags & { readonly json: boolean },
 ): Promise<ExitCode> {
+  const context = await contextOf(command, flags);
   const rules = await allRules(context);
   planDrills(rules, [alert]);
   const rule = rules.get(alert)!;
-  const runbook = runbookOf(context.root, alert);
+  const runbook = await runbookOf(context, alert);
   const lastDrill = new DrillLedger(context.directories.base).last(alert);
   const now = await currentState(context.directories, alert, rule.expression.text);
   if (flags.json) {
@@ -61,7 +64,11 @@ function drillText(drill: DrillOutcome): string {
   return `${when} UTC, ${drill.fault}: ${drill.result}, red after ${withStretch(drill.detectMs, drill)}, green after: ${resolved(drill)}`;
 }
 
-function runbookOf(root: string, alert: string): string | null {
-  const file = join(root, 'docs/runbooks', `${alert}.md`);
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+/** The system's own, else the one that all share. */
+async function runbookOf({ root, systems }: Context, alert: string): Promise<string | null> {
+  const own = (await systems.manifests()).map(({ files }) => join(systems.home, files.runbooks ?? RUNBOOKS));
+  const file = [...own, join(root, RUNBOOKS)]
+    .map((folder) => join(folder, `${alert}.md`))
+    .find((path) => existsSync(path));
+  return file === undefined ? null : readFileSync(file, 'utf8').trim();
 }

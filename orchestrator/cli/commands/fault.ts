@@ -18,6 +18,7 @@ import type { FaultPlan } from '../../scenario/types.ts';
 import { formatDuration } from '../../scenario/units.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
+import { standingSystem } from '../system_choice.ts';
 import { columns } from '../terminal.ts';
 
 export interface FaultFlags {
@@ -140,13 +141,10 @@ interface Attached extends AttachedCluster {
 }
 
 /** The system that was named, else the only one that is up. */
-async function attach(context: Context, { system }: FaultFlags): Promise<Attached> {
-  const clusters = new StandingClusters(context.directories.base);
-  const up = context.systems.names().filter((name) => clusters.running(name).length > 0);
-  if (system === undefined && up.length > 1) throw new UsageError(`say which: --system ${up.join(' or --system ')}`);
-  const name = system ?? up[0] ?? context.systems.names()[0]!;
+async function attach(command: Context, { system }: FaultFlags): Promise<Attached> {
+  const { context, name } = await standingSystem(command, system);
   const manifest = await context.systems.manifest(name);
-  const attached = clusters.attach(manifest, context.root);
+  const attached = new StandingClusters(context.directories.base).attach(manifest, context.systems.home);
   if (attached === undefined) throw new UsageError(`${name} is down: gameday up ${name} --links --faults`);
   return { ...attached, manifest, faults: await faultsOn(attached, manifest) };
 }

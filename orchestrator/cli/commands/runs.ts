@@ -1,4 +1,5 @@
 /** `recheck`, `report` and `open`: what can be done with a run that is over. */
+import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { obtain } from '../../../tools/obtain.ts';
 import { createProgressRenderer } from '../../../tools/progress.ts';
@@ -9,8 +10,10 @@ import { runRegistry } from '../../run/conductor.ts';
 import { lockDirectory, type RunDirectory, RunDirectoryError, readRecord, writeRecord } from '../../run/directory.ts';
 import type { StageInput } from '../../run/options.ts';
 import { RUN_FILES, type RunRecord } from '../../run/record.ts';
+import { SERIES_FILE } from '../../run/series_rules.ts';
 import { judgeStage, openSeries, reportStage } from '../../run/stages.ts';
 import { recheckHistory } from '../../run/stored_history.ts';
+import { ruleFiles } from '../../run/systems.ts';
 import { type Context, note, print, printJson } from '../context.ts';
 import { EXIT, type ExitCode, exitCodeOfVerdict } from '../exit_code.ts';
 import { widthOf } from '../terminal.ts';
@@ -34,7 +37,7 @@ export async function recheckCommand(
 ): Promise<ExitCode> {
   return withRun(context, word, async (input) => {
     const isCurrent = flags.rules === 'current';
-    const files = context.systems.ruleFiles(context.root, input.record.system).map((file) => join(context.root, file));
+    const files = await currentRules(context, input);
     const verdict = await judgeStage(isCurrent ? { ...input, rulesFiles: files } : input);
     const record: RunRecord = { ...input.record, verdict };
     if (!isCurrent) {
@@ -53,6 +56,16 @@ export async function recheckCommand(
     }
     return exitCode;
   });
+}
+
+/** What the working tree has now; how metrics are mapped is in the run only. */
+async function currentRules(
+  { root, systems }: Context,
+  { record, directory }: Pick<StageInput, 'record' | 'directory'>,
+): Promise<string[]> {
+  const { home = root, files = (await systems.manifest(record.system)).files } = record;
+  const series = join(directory.path, RUN_FILES.prometheus, SERIES_FILE);
+  return [...ruleFiles(root, home, files.rules), ...(existsSync(series) ? [series] : [])];
 }
 
 /** Writes the reports again, e.g. after a dashboard has changed. */

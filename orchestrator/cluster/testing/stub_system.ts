@@ -4,6 +4,7 @@ import type { SystemManifest } from '../../../kit/system.ts';
 /** A system of `stub_node.ts`; `modes` by node, see there. `marker` is a path for the mode `taken-once`. */
 export function stubSystem(modes: readonly string[] = [], marker = ''): SystemManifest {
   return {
+    version: 1,
     name: 'stub',
     title: 'Nodes that only answer',
     nodes: { default: 3, min: 1, max: 5 },
@@ -16,7 +17,7 @@ export function stubSystem(modes: readonly string[] = [], marker = ''): SystemMa
       ],
       environment: {},
     }),
-    paths: { metrics: '/', health: '/', ready: '/', probe: '/' },
+    paths: { health: '/', ready: '/', probe: '/' },
     roles: { leader: async (url) => (await (await fetch(`${url}/role`)).text()) === 'leader' },
     faults: ['kill', 'pause', 'restart'],
     defaultScenario: 'stub/none',

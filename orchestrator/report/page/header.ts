@@ -1,4 +1,5 @@
 /** The top of the page: what came out, in one glance and one sentence. */
+import { observedText } from '../../observed_text.ts';
 import type { RunRecord } from '../../run/record.ts';
 import type { Objective } from '../../scenario/types.ts';
 import { formatInstant, formatSeconds, formatValue } from '../format.ts';
@@ -10,6 +11,7 @@ import {
   outcomeOf,
   type ReportInput,
   sentenceOf,
+  shownWindowOf,
   startedFromText,
   unaskedAlertsOf,
 } from '../input.ts';
@@ -48,9 +50,10 @@ export function renderHeader(input: ReportInput, tiles: readonly PanelData[]): M
 <h1>${scenario.title}</h1>
 <p class="sentence">${renderSentence(sentenceOf(record))}</p>
 ${further.length > 0 && html`<ul class="further">${further.map((reason) => html`<li>${renderSentence(reason)}</li>`)}</ul>`}
-${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${formatLoad(scenario.load)}</span>${startedFromText(record) && html`<span>${startedFromText(record)}</span>`}${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
+${record.error?.message.trim().includes('\n') && html`<details class="whole"><summary>The whole error</summary><pre>${record.error.message}</pre></details>\n`}<p class="facts"><span>${scenario.id}</span><span>${record.system}, ${count(scenario.nodes, 'node')}</span><span>${record.observed === undefined ? formatLoad(scenario.load) : 'an existing system'}</span>${startedFromText(record) && html`<span>${startedFromText(record)}</span>`}${scenario.overlay === 'ci' && html`<span>shrunk for CI</span>`}${scenario.timeScale !== 1 && html`<span>time × ${scenario.timeScale}</span>`}<span><time datetime="${new Date(record.startedAt).toISOString()}">${formatInstant(
     record.startedAt,
   )}</time></span><span>took ${formatSeconds((endOf(record) - record.startedAt) / 1000, 0)}</span><span>seed ${record.seed}</span></p>
+${record.observed && html`<p class="facts">${observedText(record.observed, shownWindowOf(record)).map((text) => html`<span>${text}</span>`)}</p>`}
 ${objectives(record) !== '' && html`<p class="facts">Objectives: ${objectives(record)}</p>`}
 </div>
 </header>

@@ -46,6 +46,8 @@ export function renderLoad({ record, load }: ReportInput): Markup {
     record.load === null
       ? 'The load was not started.'
       : `${record.load.script}, profile ${record.scenario.load.profile}, exit code ${record.load.exitCode ?? 'none'}.`;
+  if (record.observed !== undefined)
+    return html`<section id="load"><h2>Load</h2><p>None of ours: an existing system was judged as it is used.</p></section>`;
   if (load === null) return html`<section id="load"><h2>Load (k6)</h2><p>${started} k6 left no summary.</p></section>`;
   const thresholds =
     load.thresholds.length > 0 &&

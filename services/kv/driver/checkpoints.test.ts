@@ -1,11 +1,13 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import { hashToHex } from '../../../kit/hash.ts';
 import { Checkpoints } from './checkpoints.ts';
 
 let compared: number;
 let diverged: number[];
 let checkpoints: Checkpoints;
 
-const hash = (index: number) => String(index).padStart(16, '0');
+const value = (index: number) => ({ hi: 0xabcd_0000, lo: index });
+const hash = (index: number) => hashToHex(value(index));
 
 beforeEach(() => {
   compared = 0;
@@ -14,7 +16,7 @@ beforeEach(() => {
 });
 
 function apply(from: number, to: number): void {
-  for (let index = from; index <= to; index++) checkpoints.applied(index, hash(index));
+  for (let index = from; index <= to; index++) checkpoints.applied(index, value(index));
 }
 
 test('a peer is compared at whatever index it names, now or when that is reached', () => {
@@ -37,7 +39,7 @@ test('a difference is told', () => {
 test('what is too far back, or before a snapshot, is not compared', () => {
   apply(1, 9000);
   checkpoints.received(1, { index: 100, hash: 'x' });
-  checkpoints.restored(20_000, hash(20_000));
+  checkpoints.restored(20_000, value(20_000));
   checkpoints.received(1, { index: 15_000, hash: 'x' });
   checkpoints.received(1, { index: 8_900, hash: 'x' });
   expect([compared, diverged]).toEqual([0, []]);

@@ -1,3 +1,4 @@
+import { type Hash64, hashToHex } from '../../../kit/hash.ts';
 import type { LogIndex, NodeId } from '../core/raft/types.ts';
 import type { Checkpoint } from '../transport/frame.ts';
 
@@ -19,10 +20,11 @@ export interface CheckpointEvents {
  */
 export class Checkpoints {
   readonly #events: CheckpointEvents;
-  readonly #hashes: string[] = new Array<string>(HISTORY).fill('');
+  /** By index modulo `HISTORY`: the hash in two halves. A text is made of it only when a peer is to see it. */
+  readonly #hashes = new Uint32Array(2 * HISTORY);
+  /** By index modulo `HISTORY`: whose hash it is; 0 for none. */
+  readonly #indexes = new Float64Array(HISTORY);
   #applied: LogIndex = 0;
-  /** The oldest index in `#hashes`; what came before a restored snapshot is unknown. */
-  #oldest: LogIndex = 1;
   #latest: Checkpoint = { index: 0, hash: '' };
   #offered: Checkpoint | null = null;
   readonly #sent = new Map<NodeId, LogIndex>();
@@ -38,30 +40,27 @@ export class Checkpoints {
   }
 
   /** The state after applying `index` has this hash. */
-  applied(index: LogIndex, hash: string): void {
-    this.#applied = index;
-    this.#hashes[index % HISTORY] = hash;
-    this.#oldest = Math.max(this.#oldest, index - HISTORY + 1);
+  applied(index: LogIndex, hash: Hash64): void {
+    this.#note(index, hash);
     if (index % CHECKPOINT_ENTRIES === 0) {
-      this.#latest = { index, hash };
+      this.#latest = { index, hash: hashToHex(hash) };
       this.#offered = this.#latest;
     }
     for (const [from, waiting] of this.#waiting) this.#compareWaiting(from, waiting);
   }
 
   /** The state was replaced by a snapshot. */
-  restored(index: LogIndex, hash: string): void {
-    this.#applied = index;
-    this.#oldest = index;
-    this.#hashes[index % HISTORY] = hash;
-    if (index > 0) this.#offered = { index, hash };
+  restored(index: LogIndex, hash: Hash64): void {
+    this.#indexes.fill(0);
+    this.#note(index, hash);
+    if (index > 0) this.#offered = { index, hash: hashToHex(hash) };
     for (const [from, waiting] of this.#waiting) this.#compareWaiting(from, waiting);
   }
 
   /** Offers the present state to the peers, also between the common indexes. @returns whether something is new */
   offerNow(): boolean {
     if (this.#applied === 0 || this.#applied === this.#offered?.index) return false;
-    this.#offered = { index: this.#applied, hash: this.#hashes[this.#applied % HISTORY]! };
+    this.#offered = { index: this.#applied, hash: this.#hashAt(this.#applied)! };
     return true;
   }
 
@@ -84,15 +83,29 @@ export class Checkpoints {
     this.#waiting.set(from, waiting);
   }
 
+  #note(index: LogIndex, { hi, lo }: Hash64): void {
+    const at = index % HISTORY;
+    this.#applied = index;
+    this.#indexes[at] = index;
+    this.#hashes[2 * at] = hi;
+    this.#hashes[2 * at + 1] = lo;
+  }
+
+  /** Null when the state after `index` was not seen, or so long ago that it is forgotten. */
+  #hashAt(index: LogIndex): string | null {
+    const at = index % HISTORY;
+    if (index === 0 || this.#indexes[at] !== index) return null;
+    return hashToHex({ hi: this.#hashes[2 * at]!, lo: this.#hashes[2 * at + 1]! });
+  }
+
   #compareWaiting(from: NodeId, waiting: Checkpoint[]): void {
     while (waiting.length > 0 && waiting[0]!.index <= this.#applied) this.#compare(from, waiting.shift()!);
     if (waiting.length === 0) this.#waiting.delete(from);
   }
 
   #compare(from: NodeId, theirs: Checkpoint): void {
-    if (theirs.index < this.#oldest) return;
-    const own = this.#hashes[theirs.index % HISTORY]!;
-    if (own === '') return;
+    const own = this.#hashAt(theirs.index);
+    if (own === null) return;
     this.#events.compared();
     if (own !== theirs.hash) this.#events.diverged(from, theirs, own);
   }

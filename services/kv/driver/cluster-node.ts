@@ -49,6 +49,8 @@ const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 const GAUGES_MS = 200;
 const SECOND_MS = 1000;
+/** A node that has nothing to do sleeps at most so many ticks: what comes up meanwhile is looked at so late. */
+const REST_TICKS_MAX = 5;
 /** How long a leader that stops tries to hand over. */
 const FAREWELL_MS = 1000;
 
@@ -84,7 +86,8 @@ export class ClusterNode {
   #member: Member | null = null;
   #duties: LeaderDuties | null = null;
   #ticker: NodeJS.Timeout;
-  #tickRate = 1;
+  /** Ticks that the next waking stands for. */
+  #restTicks = 1;
   #ticksDue = 0;
   #tickedMs = now();
   #gaugesMs = 0;
@@ -127,7 +130,7 @@ export class ClusterNode {
       begin: (members, joined) => this.#begin(members, joined),
       isVoter: () => this.#member?.membership.voters.includes(config.nodeId) ?? false,
     });
-    this.#ticker = this.#startTicking();
+    this.#ticker = this.#sleep(1);
   }
 
   /**
@@ -266,14 +269,24 @@ export class ClusterNode {
     this.#departures.follow(peerPlaces(membership, nodeId, given));
   }
 
-  #tick(): void {
+  #wake(): void {
+    this.#tick(this.#restTicks);
+    // Behind Raft's turn, which has begun a new count by then.
+    setImmediate(() => {
+      if (this.#failed || this.#abort.signal.aborted) return;
+      this.#ticker = this.#sleep(this.conditions.isIdle ? (this.#member?.restTicks ?? 1) : 1);
+    });
+  }
+
+  /** @param ticks those that have passed since the last time */
+  #tick(ticks: number): void {
     const at = now();
     const elapsedMs = at - this.#tickedMs;
     this.#tickedMs = at;
     this.conditions.tick();
     const member = this.#member;
     member?.lookAtDeadlines();
-    if (this.#raftTickIsDue()) member?.tick();
+    if (this.#raftTickIsDue()) member?.tick(ticks);
     // A process that stood still cannot say how things were meanwhile.
     if ((member?.leader ?? null) === null)
       this.#parts.metrics.raft.leaderless.inc(Math.min(elapsedMs, SECOND_MS) / 1000);
@@ -290,19 +303,16 @@ export class ClusterNode {
     this.#handOverWhenFull();
   }
 
-  #startTicking(): NodeJS.Timeout {
-    this.#tickRate = this.#decorators.clock.tickRate();
-    return setInterval(() => this.#tick(), this.#config.tickMs / Math.max(1, this.#tickRate));
+  /** @param ticks how many may pass before there is something to do. A clock that runs wrong is looked at each time. */
+  #sleep(ticks: number): NodeJS.Timeout {
+    const rate = this.#decorators.clock.tickRate();
+    this.#restTicks = rate === 1 ? Math.min(ticks, REST_TICKS_MAX) : 1;
+    return setTimeout(() => this.#wake(), (this.#restTicks * this.#config.tickMs) / Math.max(1, rate));
   }
 
   /** Raft's clock may run faster or slower than this node looks around. */
   #raftTickIsDue(): boolean {
-    const rate = this.#decorators.clock.tickRate();
-    if (rate !== this.#tickRate) {
-      clearInterval(this.#ticker);
-      this.#ticker = this.#startTicking();
-    }
-    this.#ticksDue += Math.min(1, rate);
+    this.#ticksDue += Math.min(1, this.#decorators.clock.tickRate());
     if (this.#ticksDue < 1) return false;
     this.#ticksDue -= 1;
     return true;
@@ -320,7 +330,7 @@ export class ClusterNode {
     if (this.#failed || this.#closing !== null) return;
     this.#failed = true;
     // Nothing more is promised to anybody, whatever the owner does with the news.
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
     this.#member?.stop();
     this.conditions.close();
     this.#parts.logger.fatal({ err: error }, 'this node cannot go on');
@@ -331,7 +341,7 @@ export class ClusterNode {
     const member = this.#member;
     if (member !== null && !this.#failed) await this.#farewell(member);
     this.#abort.abort();
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
     this.conditions.close();
     await member?.close();
     await this.transport.close();

@@ -17,6 +17,10 @@ export class Conditions {
     this.#now = now;
   }
 
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** Resolves when the condition holds; rejects with `atDeadline` when it is too late. */
   until(condition: () => boolean, deadlineMs: number, atDeadline: () => ServiceError): Promise<void> {
     if (condition()) return Promise.resolve();

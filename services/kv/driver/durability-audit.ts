@@ -42,6 +42,7 @@ export class DurabilityAudit {
 
   /** Whether the disks have reported the entry at `index` durable where it must be before it is acknowledged. */
   isDurable(index: LogIndex): boolean {
-    return index <= this.#ownDurableIndex() && index <= this.quorumDurableIndex();
+    if (index > this.#ownDurableIndex()) return false;
+    return index <= this.#quorum || index <= this.quorumDurableIndex();
   }
 }

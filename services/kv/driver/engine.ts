@@ -14,6 +14,8 @@ import type {
   SnapshotMeta,
   Term,
 } from '../core/raft/types.ts';
+import { Gathering } from './gathering.ts';
+import { Outgoing } from './outgoing.ts';
 
 /** What the engine hands on, in the order in which Raft put it out. */
 export interface EngineOutputs {
@@ -36,21 +38,21 @@ export interface EngineOutputs {
   failed(error: Error): void;
 }
 
-/** A batch of proposals larger than this is split, so that no message and no log record grows beyond bounds. */
-const PROPOSE_BYTES_MAX = 1024 * 1024;
-
 /**
  * Drives the Raft core: gathers what happens during one turn of the event loop, steps it, and hands on what comes out. Many proposals
- * of one turn become one input, many messages to one peer one frame.
+ * become one input, many messages to one peer one frame.
  */
 export class Engine {
   readonly #raft: Raft;
   readonly #outputs: EngineOutputs;
+  readonly #gathering = new Gathering();
+  readonly #outgoing = new Outgoing();
   #inputs: Input[] = [];
-  #proposals: Proposal[] = [];
+  /** The newest record handed out for writing, and the newest that is durable. */
+  #persistNumber = 0;
+  #durableNumber = 0;
   #reads: string[] = [];
-  #ticked = false;
-  #outgoing = new Map<NodeId, Message[]>();
+  #ticks = 0;
   #scheduled = false;
   #stopped = false;
 
@@ -73,26 +75,34 @@ export class Engine {
   }
 
   input(input: Exclude<Input, { type: 'tick' | 'propose' | 'read' }>): void {
-    this.#inputs.push(input);
+    if (input.type === 'refuseForwarded') this.#gathering.forwarded(input);
+    else if (input.type === 'message' && input.message.type === 'forwardProposals') this.#gathering.forwarded(input);
+    else this.#inputs.push(input);
     this.#schedule();
   }
 
-  /** Ticks missed while the process stood still are not made up for: nobody could have been heard in that time. */
-  tick(): void {
-    this.#ticked = true;
+  /**
+   * Ticks missed while the process stood still are not made up for: nobody could have been heard in that time.
+   * @param count more than 1 only after a rest of `ticksUntilDue`
+   */
+  tick(count = 1): void {
+    this.#ticks = count;
     this.#schedule();
+  }
+
+  /** How many ticks may come in one go. */
+  ticksUntilDue(): number {
+    return this.#raft.ticksUntilDue();
   }
 
   propose(proposal: Proposal): void {
-    this.#proposals.push(proposal);
+    this.#gathering.propose(proposal);
     this.#schedule();
   }
 
   /** Takes back proposals that Raft has not seen yet. @returns whether this one was among them */
   withdraw(id: string): boolean {
-    const at = this.#proposals.findIndex((proposal) => proposal.id === id);
-    if (at >= 0) this.#proposals.splice(at, 1);
-    return at >= 0;
+    return this.#gathering.withdraw(id);
   }
 
   read(id: string): void {
@@ -120,8 +130,14 @@ export class Engine {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      for (const input of this.#takeInputs()) this.#handle(this.#raft.step(input));
-      this.#flush();
+      const ticked = this.#ticks > 0;
+      for (const input of this.#takeInputs()) {
+        if (input.type === 'persisted') this.#persisted(input.number);
+        this.#handle(this.#raft.step(input));
+      }
+      if (ticked) this.#gathering.ticked();
+      this.#proposeBatch();
+      this.#flush(ticked || !this.#isWriting);
       this.#outputs.turned();
     } catch (error) {
       this.#stopped = true;
@@ -133,25 +149,47 @@ export class Engine {
   #takeInputs(): Input[] {
     const inputs = this.#inputs;
     this.#inputs = [];
-    for (const proposals of batches(this.#proposals)) inputs.push({ type: 'propose', proposals });
-    this.#proposals = [];
     if (this.#reads.length > 0) inputs.push({ type: 'read', ids: this.#reads });
     this.#reads = [];
-    if (this.#ticked) inputs.push({ type: 'tick' });
-    this.#ticked = false;
+    for (; this.#ticks > 0; this.#ticks -= 1) inputs.push({ type: 'tick' });
     return inputs;
+  }
+
+  #persisted(number: number): void {
+    this.#durableNumber = number;
+    this.#gathering.persisted();
+  }
+
+  /** Something waits for the disk, and a frame to the leader or to the followers will leave when it is done. */
+  get #isWriting(): boolean {
+    return this.#durableNumber < this.#persistNumber;
+  }
+
+  #proposeBatch(): void {
+    const batch = this.#gathering.take();
+    if (batch.length === 0) return;
+    const output = this.#raft.stepAll(batch);
+    this.#gathering.taken(output);
+    this.#handle(output);
   }
 
   #handle(output: Output): void {
     const outputs = this.#outputs;
     for (const message of output.messages) this.#enqueue(message);
-    if (output.persist !== null) outputs.persist(output.persist);
+    if (output.persist !== null) {
+      this.#persistNumber = output.persist.number;
+      outputs.persist(output.persist);
+    }
     for (const { id, index, term } of output.accepted) {
       outputs.accepted(id, index, term);
       outputs.placed([id], term);
     }
     if (output.restore !== null) outputs.restore(output.restore);
-    if (output.committed.length > 0) outputs.commit(output.committed);
+    const committed = output.committed.at(-1);
+    if (committed !== undefined) {
+      this.#gathering.committed(committed.index);
+      outputs.commit(output.committed);
+    }
     for (const { id, index } of output.reads) outputs.readConfirmed(id, index);
     for (const { id, reason } of output.refused) outputs.refused(id, reason);
     for (const { to, index, offset, length } of output.snapshotReads) outputs.snapshotRead(to, index, offset, length);
@@ -164,15 +202,11 @@ export class Engine {
         message.proposals.map(({ id }) => id),
         message.term,
       );
-    const waiting = this.#outgoing.get(message.to);
-    if (waiting === undefined) this.#outgoing.set(message.to, [message]);
-    else waiting.push(message);
+    this.#outgoing.add(message);
   }
 
-  #flush(): void {
-    const outgoing = this.#outgoing;
-    this.#outgoing = new Map();
-    for (const [to, messages] of outgoing) this.#dropped(to, this.#outputs.send(to, messages));
+  #flush(hurry: boolean): void {
+    for (const [to, messages] of this.#outgoing.take(hurry)) this.#dropped(to, this.#outputs.send(to, messages));
   }
 
   /** What never left is refused definitely, and Raft is told to probe that peer. */
@@ -188,19 +222,4 @@ export class Engine {
     if (messages.some(({ type }) => type === 'append' || type === 'installSnapshot'))
       this.input({ type: 'unreachable', node: to });
   }
-}
-
-function* batches(proposals: readonly Proposal[]): Generator<Proposal[]> {
-  let batch: Proposal[] = [];
-  let bytes = 0;
-  for (const proposal of proposals) {
-    if (batch.length > 0 && bytes + proposal.data.length > PROPOSE_BYTES_MAX) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(proposal);
-    bytes += proposal.data.length;
-  }
-  if (batch.length > 0) yield batch;
 }

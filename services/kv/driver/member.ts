@@ -110,7 +110,7 @@ export class Member {
     const prefix = `${identity.nodeId}.${identity.incarnation}`;
     this.#engine = new Engine(raft, this.#engineOutputs());
     this.checkpoints = new Checkpoints(this.#checkpointEvents());
-    this.store = new ReplicatedStore(snapshots, this.checkpoints, {
+    this.store = new ReplicatedStore(identity.nodeId, snapshots, this.checkpoints, {
       applied: (entry, result) => {
         this.#writes.applied(entry.index, entry.term, result?.requestId ?? null, result);
         this.snapshotting.applied(entry.data.length);
@@ -252,9 +252,15 @@ export class Member {
     this.#reads.tick();
   }
 
-  /** Time has passed: one tick of Raft's. */
-  tick(): void {
-    if (!this.#standsStill()) this.#engine.tick();
+  /** Time has passed: so many ticks of Raft's. */
+  tick(count = 1): void {
+    if (!this.#standsStill()) this.#engine.tick(count);
+  }
+
+  /** How many ticks this node may sleep through; 1 while anybody waits for something. */
+  get restTicks(): number {
+    const waits = this.#writes.size > 0 || !this.#reads.isIdle || this.#changes.size > 0 || this.#orders.size > 0;
+    return waits || this.#stuckSinceMs !== null ? 1 : this.#engine.ticksUntilDue();
   }
 
   /** Tells the peers the hash of the present state, if it is new. */
@@ -415,6 +421,8 @@ export class Member {
   }
 
   #answerChange(id: string, place: LogPlace | RefusalReason): boolean {
+    // Nearly always: proposals come by here, too.
+    if (this.#changes.size === 0) return false;
     const answer = this.#changes.get(id);
     this.#changes.delete(id);
     answer?.resolve(place);

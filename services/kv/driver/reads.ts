@@ -48,6 +48,11 @@ export class Reads {
     this.#deadlines = new Deadlines(now());
   }
 
+  /** Whether nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#rounds.size === 0 && this.#waiting.size === 0;
+  }
+
   /** Resolves when the local state is at least as new as the moment of the call. @throws ServiceError NO_QUORUM, SHUTTING_DOWN */
   confirm(deadlineMs: number): Promise<void> {
     return new Promise((resolve, reject) => this.begin(deadlineMs, resolve, reject));

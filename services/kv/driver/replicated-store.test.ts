@@ -30,6 +30,7 @@ test('a snapshot is restored in turns: the event loop runs in between, and the o
   const seen = new Set<number>();
   const checkpoints = new Checkpoints({ compared: () => {}, diverged: () => {} });
   const store = new ReplicatedStore(
+    0,
     {
       async *blocks() {
         for (const block of blocks) {
@@ -53,6 +54,7 @@ test('a snapshot that ends too early leaves the state as it was', async () => {
   const blocks = [...filled().snapshot(4096)].slice(0, -1);
   const checkpoints = new Checkpoints({ compared: () => {}, diverged: () => {} });
   const store = new ReplicatedStore(
+    0,
     {
       async *blocks() {
         yield* blocks;

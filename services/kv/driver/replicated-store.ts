@@ -1,4 +1,4 @@
-import type { Entry, SnapshotMeta } from '../core/raft/types.ts';
+import type { Entry, NodeId, SnapshotMeta } from '../core/raft/types.ts';
 import { KvStore } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
@@ -6,18 +6,21 @@ import { type StateMachine, TURN_MS_MAX } from './applier.ts';
 import type { Checkpoints } from './checkpoints.ts';
 
 export interface StoreEvents {
-  /** @param result null for entries that are no commands */
+  /** @param result null for entries that are no commands, and for commands that came in at another node */
   applied(entry: Entry, result: ApplyResult | null): void;
 }
 
 /** The key-value store as the log sees it: entries go in, and its hash after each of them is noted. */
 export class ReplicatedStore implements StateMachine {
+  readonly #node: NodeId;
   readonly #snapshots: Pick<SnapshotStore, 'blocks'>;
   readonly #checkpoints: Checkpoints;
   readonly #events: StoreEvents;
   #store = new KvStore();
 
-  constructor(snapshots: Pick<SnapshotStore, 'blocks'>, checkpoints: Checkpoints, events: StoreEvents) {
+  /** @param node whose clients wait for answers here */
+  constructor(node: NodeId, snapshots: Pick<SnapshotStore, 'blocks'>, checkpoints: Checkpoints, events: StoreEvents) {
+    this.#node = node;
     this.#snapshots = snapshots;
     this.#checkpoints = checkpoints;
     this.#events = events;
@@ -29,8 +32,8 @@ export class ReplicatedStore implements StateMachine {
   }
 
   apply(entry: Entry): void {
-    const result = entry.kind === 'command' ? this.#store.apply(entry.index, entry.data) : null;
-    this.#checkpoints.applied(entry.index, this.#store.hash());
+    const result = entry.kind === 'command' ? this.#store.apply(entry.index, entry.data, this.#node) : null;
+    this.#checkpoints.applied(entry.index, this.#store.hashValue());
     this.#events.applied(entry, result);
   }
 
@@ -47,6 +50,6 @@ export class ReplicatedStore implements StateMachine {
     }
     restoring.end();
     this.#store = store;
-    this.#checkpoints.restored(snapshot.index, this.#store.hash());
+    this.#checkpoints.restored(snapshot.index, store.hashValue());
   }
 }

@@ -18,10 +18,17 @@ export interface SnapshottingEvents {
 }
 
 export interface SnapshottingOptions {
-  /** A snapshot is taken after so many entries, or so many bytes of commands, whichever comes first. */
+  /** A snapshot is taken after so many entries, and later where the state is large; see `STATE_SHARE`. */
   readonly entries: number;
+  /** At the latest after so many bytes of commands, which the log keeps in memory until then. */
   readonly bytes: number;
 }
+
+/**
+ * The log grows to this share of the last snapshot before there is a new one: so however large the state, what snapshots write is at most
+ * four times what the log writes (Ongaro's thesis, §5.1.3).
+ */
+const STATE_SHARE = 1 / 4;
 
 /** Takes snapshots of this node's own state from time to time, and lets the log before them go. */
 export class Snapshotting {
@@ -58,8 +65,10 @@ export class Snapshotting {
 
   /** Takes a snapshot when it is time. Call it when Raft knows of everything applied. */
   consider(): void {
-    const due = this.#entries >= this.#options.entries || this.#bytes >= this.#options.bytes;
-    if (due && this.#running === null && !this.#stopped) void this.take();
+    const { entries, bytes } = this.#options;
+    const worth = (this.#snapshots.latest?.size ?? 0) * STATE_SHARE;
+    const due = this.#entries >= entries && this.#bytes >= worth;
+    if ((due || this.#bytes >= bytes) && this.#running === null && !this.#stopped) void this.take();
   }
 
   /** Takes one now, unless one is being taken already. */

@@ -19,7 +19,8 @@ export interface WriteEvents {
 }
 
 interface Write<R> {
-  readonly requestId: string;
+  /** Counts the requests of this life of this node; ends the request's id. */
+  readonly number: number;
   readonly command: Uint8Array;
   readonly deadlineMs: number;
   /** The replicated table of idempotency keys makes it safe to propose it again although its fate is unknown. */
@@ -50,8 +51,8 @@ export class Writes<R> {
   readonly #events: WriteEvents;
   readonly #prefix: string;
   readonly #now: () => number;
-  readonly #byRequest = new Map<string, Write<R>>();
-  readonly #byProposal = new Map<string, Write<R>>();
+  /** By number: a text as key would have to be looked up among all texts of the process first. */
+  readonly #writes = new Map<number, Write<R>>();
   readonly #waiting = new Set<Write<R>>();
   readonly #deadlines: Deadlines<Write<R>>;
   #appliedTerm: Term = 0;
@@ -61,13 +62,13 @@ export class Writes<R> {
   constructor(proposer: Proposer, events: WriteEvents, prefix: string, now: () => number) {
     this.#proposer = proposer;
     this.#events = events;
-    this.#prefix = prefix;
+    this.#prefix = `${prefix}-`;
     this.#now = now;
     this.#deadlines = new Deadlines(now());
   }
 
   get size(): number {
-    return this.#byRequest.size;
+    return this.#writes.size;
   }
 
   /**
@@ -86,10 +87,10 @@ export class Writes<R> {
     resolve: (result: R) => void,
     reject: (error: ServiceError) => void,
   ): void {
-    const requestId = `${this.#prefix}-${++this.#sequence}`;
+    const number = ++this.#sequence;
     const write: Write<R> = {
-      requestId,
-      command: encode(requestId),
+      number,
+      command: encode(`${this.#prefix}${number}`),
       deadlineMs: options.deadlineMs,
       repeatable: options.idempotencyKey !== undefined,
       startedMs: this.#now(),
@@ -101,20 +102,20 @@ export class Writes<R> {
       term: null,
       uncertain: false,
     };
-    this.#byRequest.set(requestId, write);
+    this.#writes.set(number, write);
     this.#deadlines.add(write);
     this.#propose(write);
   }
 
   /** The attempt went to the leader of `term`, which takes it in that term or not at all. */
   placed(proposalId: string, term: Term): void {
-    const write = this.#byProposal.get(proposalId);
+    const write = this.#proposed(proposalId);
     if (write !== undefined) write.term = term;
   }
 
   /** The attempt certainly had no effect. */
   refused(proposalId: string, reason: RefusalReason): void {
-    const write = this.#byProposal.get(proposalId);
+    const write = this.#proposed(proposalId);
     if (write === undefined) return;
     this.#forget(write);
     if (reason === 'overloaded') this.#fail(write, overloaded(write.uncertain));
@@ -126,7 +127,7 @@ export class Writes<R> {
    * @param requestId that of its command, null for other entries
    */
   applied(index: LogIndex, term: Term, requestId: string | null, result: R | null): void {
-    const write = requestId === null ? undefined : this.#byRequest.get(requestId);
+    const write = requestId === null ? undefined : this.#find(requestId);
     if (write !== undefined && result !== null) {
       this.#events.acknowledged(index, (this.#now() - write.startedMs) / 1000);
       this.#remove(write);
@@ -137,14 +138,14 @@ export class Writes<R> {
 
   /** A snapshot has replaced the state; what it contains of the attempts under way cannot be seen. */
   restored(): void {
-    for (const write of this.#byProposal.values()) write.term = null;
+    for (const write of this.#writes.values()) write.term = null;
   }
 
   tick(): void {
     const now = this.#now();
     for (const write of this.#deadlines.expired(now)) this.#expire(write);
-    for (const write of [...this.#byProposal.values()]) {
-      if (!write.repeatable) continue;
+    for (const write of this.#writes.values()) {
+      if (!write.repeatable || write.proposalId === null) continue;
       if (now - write.proposedMs > REPEAT_AFTER_MS * 2 ** (write.attempts - 1)) this.#repeat(write);
     }
     if (this.#waiting.size > 0 && this.#proposer.leaderKnown()) {
@@ -154,7 +155,7 @@ export class Writes<R> {
 
   /** Answers everybody with this, because nothing more will be confirmed here. */
   abandon(code: ErrorCode, message: string): void {
-    for (const write of [...this.#byRequest.values()]) {
+    for (const write of [...this.#writes.values()]) {
       this.#fail(write, new ServiceError(code, message, { definite: this.#isDefinite(write) }));
     }
   }
@@ -165,18 +166,30 @@ export class Writes<R> {
    */
   #termBegan(term: Term): void {
     this.#appliedTerm = term;
-    for (const [proposalId, write] of [...this.#byProposal]) {
-      if (write.term !== null && write.term < term) this.refused(proposalId, 'notLeader');
+    for (const { proposalId, term: placed } of this.#writes.values()) {
+      if (proposalId !== null && placed !== null && placed < term) this.refused(proposalId, 'notLeader');
     }
+  }
+
+  /** The write that has this attempt under way, if it is one of this node's. */
+  #proposed(proposalId: string): Write<R> | undefined {
+    const write = this.#find(proposalId);
+    return write?.proposalId === proposalId ? write : undefined;
+  }
+
+  /** @param id of a request, or of an attempt, which begins with it */
+  #find(id: string): Write<R> | undefined {
+    return id.startsWith(this.#prefix)
+      ? this.#writes.get(Number.parseInt(id.slice(this.#prefix.length), 10))
+      : undefined;
   }
 
   #propose(write: Write<R>): void {
     this.#waiting.delete(write);
     write.attempts += 1;
-    write.proposalId = `${write.requestId}/${write.attempts}`;
+    write.proposalId = `${this.#prefix}${write.number}/${write.attempts}`;
     write.proposedMs = this.#now();
     write.term = null;
-    this.#byProposal.set(write.proposalId, write);
     this.#proposer.propose({ id: write.proposalId, data: write.command });
   }
 
@@ -219,12 +232,11 @@ export class Writes<R> {
   #remove(write: Write<R>): void {
     this.#forget(write);
     this.#waiting.delete(write);
-    this.#byRequest.delete(write.requestId);
+    this.#writes.delete(write.number);
     this.#deadlines.delete(write);
   }
 
   #forget(write: Write<R>): void {
-    if (write.proposalId !== null) this.#byProposal.delete(write.proposalId);
     write.proposalId = null;
   }
 }

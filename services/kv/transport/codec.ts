@@ -3,7 +3,8 @@ import type { Entry, EntryKind, Message, Proposal, RefusalReason } from '../core
 import { readSnapshotMeta, writeSnapshotMeta } from '../membership.ts';
 
 /**
- * Raft messages as bytes: `type u8 | from | to | term | fields in the order of the type`, numbers as varints. One table row is one
+ * Raft messages as bytes, read without copying: a frame is nearly all entries, proposals or a chunk, so these are views of it.
+ * Format: `type u8 | from | to | term | fields in the order of the type`, numbers as varints. One table row is one
  * message type, so that what is written and what is read stand side by side.
  */
 type MessageType = Message['type'];
@@ -80,7 +81,7 @@ const FORMATS: { readonly [T in MessageType]: Format<T> } = {
       w.flag(m.done);
       w.bytes(m.data);
     },
-    read: (r) => ({ snapshot: readSnapshotMeta(r), offset: r.varint(), done: r.flag(), data: r.bytes() }),
+    read: (r) => ({ snapshot: readSnapshotMeta(r), offset: r.varint(), done: r.flag(), data: r.view() }),
   },
   snapshotAck: {
     tag: 8,
@@ -164,7 +165,7 @@ function readEntries(reader: BinaryReader, first: number): Entry[] {
     const term = reader.varint();
     const kind = KINDS[reader.u8()];
     if (kind === undefined) throw new MalformedError('unknown kind of entry');
-    entries.push({ index: first + i, term, kind, data: reader.bytes() });
+    entries.push({ index: first + i, term, kind, data: reader.view() });
   }
   return entries;
 }
@@ -178,7 +179,7 @@ function writeProposals(writer: BinaryWriter, proposals: readonly Proposal[]): v
 }
 
 function readProposals(reader: BinaryReader): Proposal[] {
-  return Array.from({ length: reader.count(2) }, () => ({ id: reader.text(), data: reader.bytes() }));
+  return Array.from({ length: reader.count(2) }, () => ({ id: reader.text(), data: reader.view() }));
 }
 
 function writeIds(writer: BinaryWriter, ids: readonly string[]): void {

@@ -139,14 +139,13 @@ export class PeerListener {
     this.#requests.connected(identity.nodeId, request.headers);
     const splitter = new FrameSplitter();
     let accepted = 0;
-    // Leaving the loop by an error must not close the socket: the answer says why.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      for (const frame of splitter.push(chunk as Buffer)) {
+    await eachChunk(request, (chunk) => {
+      for (const frame of splitter.push(chunk)) {
         this.#check(frame, identity);
-        this.#requests.frame(frame, (chunk as Buffer).length);
+        this.#requests.frame(frame, chunk.length);
         accepted += frame.messages.length;
       }
-    }
+    });
     if (splitter.pending) throw new MalformedError('the body ends within a frame');
     answer(response, 200, { accepted });
   }
@@ -194,6 +193,25 @@ export class PeerListener {
     response.on('finish', () => request.complete || request.destroy());
     answer(response, known.status, errorBody(known));
   }
+}
+
+/**
+ * Hands over the body as it comes; an iterator would cost a promise for each chunk. After a failure of `take` nothing more is read, and the
+ * socket stays open: the answer says why. @throws what `take` throws, or that the request was cut off
+ */
+function eachChunk(request: IncomingMessage, take: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onData = (chunk: Buffer) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        request.off('data', onData).pause();
+        reject(error);
+      }
+    };
+    request.on('data', onData).once('end', resolve).once('error', reject);
+    request.once('close', () => reject(new Error('the stream was cut off')));
+  });
 }
 
 function placeOf({ remoteAddress, remotePort }: Socket): string {

@@ -19,6 +19,7 @@ export class Leadership {
   readonly #start: LogIndex;
   #heartbeatElapsed = 0;
   #uncommittedBytes = 0;
+  #hasProposed = false;
   #transfer: { readonly to: NodeId; ticks: number } | null = null;
 
   constructor(replica: Replica, roles: Roles) {
@@ -65,6 +66,16 @@ export class Leadership {
     }
   }
 
+  /** See `Raft.ticksUntilDue`. */
+  ticksUntilDue(): number {
+    const { config, log } = this.#replica;
+    if (this.#transfer !== null) return 1;
+    for (const { match, ticksSinceHeard } of this.replication.followers) {
+      if (match < log.lastIndex || ticksSinceHeard > 2 * config.heartbeatTicks) return 1;
+    }
+    return Math.max(1, config.heartbeatTicks - this.#heartbeatElapsed);
+  }
+
   #heartbeatVoters(): void {
     for (const follower of this.replication.followers) {
       if (!follower.learner) this.replication.heartbeat(follower, this.reads.newest);
@@ -94,8 +105,15 @@ export class Leadership {
       const index = this.#append('command', data);
       if (accept !== null) accept(id, index);
     }
-    this.replication.sendToAll();
+    this.#hasProposed = true;
     return refused === null ? null : { ids: refused, reason: 'overloaded' };
+  }
+
+  /** Proposals of one step leave together. */
+  sendProposed(): void {
+    if (!this.#hasProposed) return;
+    this.#hasProposed = false;
+    this.replication.sendToAll();
   }
 
   #append(kind: EntryKind, data: Uint8Array): LogIndex {

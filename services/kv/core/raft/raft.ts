@@ -45,7 +45,13 @@ export class Raft implements Roles {
   }
 
   step(input: Input): Output {
-    this.#take(input);
+    return this.stepAll([input]);
+  }
+
+  /** All of `inputs`, in order, with one output: proposals that come together are one write here and one append to each follower. */
+  stepAll(inputs: readonly Input[]): Output {
+    for (const input of inputs) this.#take(input);
+    this.#leadership?.sendProposed();
     return this.#replica.finish();
   }
 
@@ -341,6 +347,16 @@ export class Raft implements Roles {
   /** Term of the entry at `index`; null when the log does not reach there, or begins after it. */
   termAt(index: LogIndex): Term | null {
     return this.#replica.log.termAt(index);
+  }
+
+  /**
+   * How many ticks may come in one go, because nothing but counting would happen at any but the last of them; at least 1. More than 1
+   * only where a leader is known and everybody has everything.
+   */
+  ticksUntilDue(): number {
+    const { leader, electionTimeout, electionElapsed } = this.#replica;
+    if (this.#leadership !== null) return this.#leadership.ticksUntilDue();
+    return leader === null ? 1 : Math.max(1, electionTimeout - electionElapsed);
   }
 
   status(): RaftStatus {

@@ -132,10 +132,11 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 /** Reads what `ByteWriter` wrote. Bytes that end too early are a broken invariant: everything read here was checksummed. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
+    this.#at = at;
   }
 
   u8(): number {
@@ -169,6 +170,20 @@ export class ByteReader {
       text += HEX[bytes[i]!]!;
     }
     return text;
+  }
+
+  /** Where the next read begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  skip(length: number): void {
+    this.#take(length);
+  }
+
+  /** Passes over a text without making a string of it. */
+  skipText(): void {
+    this.skip(this.integer());
   }
 
   end(): void {

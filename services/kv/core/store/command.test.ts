@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type Command, decodeCommand, encodeCommand, fingerprint } from './command.ts';
+import { type Command, decodeCommand, encodeCommand } from './command.ts';
+import { CommandView } from './command-view.ts';
 
 const request = { requestId: '7-1', timestampMs: 1_790_000_000_000, sourceNode: 2 };
 const id = '0198c2f4-0000-7abc-8def-0123456789ab';
@@ -33,7 +34,7 @@ describe('a command', () => {
 });
 
 test('the fingerprint is of what a client asked for, not of the attempt', () => {
-  const print = (command: Command) => fingerprint(command, new ByteWriter());
+  const print = (command: Command) => new CommandView(encodeCommand(command)).fingerprint(new ByteWriter());
   const attempt = {
     ...create,
     requestId: '8-2',

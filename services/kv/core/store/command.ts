@@ -1,5 +1,4 @@
 import { assert } from '../../../../kit/assert.ts';
-import { type Hash64, hash64 } from '../../../../kit/hash.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 
 interface Request {
@@ -21,18 +20,21 @@ export type Command = Request &
     | { readonly type: 'delete'; readonly id: string }
   );
 
-const VERSION = 1;
-const TYPES = ['create', 'update', 'delete'] as const;
-const HAS_IDEMPOTENCY_KEY = 1;
-const HAS_KEY = 2;
-const HAS_VALUE = 4;
+export const VERSION = 1;
+export const TYPES = ['create', 'update', 'delete'] as const;
+export const HAS_IDEMPOTENCY_KEY = 1;
+export const HAS_KEY = 2;
+export const HAS_VALUE = 4;
 
-/** version u8 | type u8 | fields present u8 | requestId | timestamp | source node | idempotency key? | id (16 bytes) | key? | value? */
-export function encodeCommand(command: Command): Uint8Array {
+/**
+ * version u8 | type u8 | fields present u8 | requestId | timestamp | source node | idempotency key? | id (16 bytes) | key? | value?
+ * @param writer is emptied and used; the result is a copy
+ */
+export function encodeCommand(command: Command, writer = new ByteWriter()): Uint8Array {
   const key = command.type === 'delete' ? undefined : command.key;
   const value = command.type === 'delete' ? undefined : command.value;
   const { idempotencyKey } = command;
-  const writer = new ByteWriter();
+  writer.clear();
   writer.u8(VERSION);
   writer.u8(TYPES.indexOf(command.type));
   const present =
@@ -73,20 +75,4 @@ export function decodeCommand(data: Uint8Array): Command {
     return { ...request, type, id, ...(key === undefined ? {} : { key }), ...(value === undefined ? {} : { value }) };
   assert(key !== undefined && value !== undefined, 'create command without key or value');
   return { ...request, type, id, key, value };
-}
-
-/**
- * What a client asked for, without what differs between its attempts: request id, time, node, and the id that a create is given.
- */
-export function fingerprint(command: Command, writer: ByteWriter): Hash64 {
-  writer.clear();
-  writer.u8(TYPES.indexOf(command.type));
-  if (command.type !== 'create') writer.uuid(command.id);
-  if (command.type !== 'delete') {
-    for (const field of [command.key, command.value]) {
-      writer.u8(field === undefined ? 0 : 1);
-      if (field !== undefined) writer.text(field);
-    }
-  }
-  return hash64(writer.view());
 }

@@ -1,7 +1,7 @@
 import { assert } from '../../../../kit/assert.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type Remembered, readEntry, readRemembered, writeEntry, writeRemembered } from './rows.ts';
-import type { KVEntry } from './types.ts';
+import type { FrozenResults } from './results.ts';
+import type { FrozenRows } from './row-heap.ts';
 
 /**
  * A snapshot is a sequence of frames, each a length (u32, big-endian) and as many bytes: one header (format, index, hash, number of
@@ -10,33 +10,44 @@ import type { KVEntry } from './types.ts';
  */
 const FORMAT = 1;
 
+/** The state of one moment, which what is applied since does not change. */
 export interface StoreState {
   /** Of the last command applied. */
   readonly index: number;
   readonly hash: string;
-  readonly entries: readonly KVEntry[];
+  readonly entries: FrozenRows;
   /** In log order. */
-  readonly remembered: readonly Remembered[];
+  readonly results: FrozenResults;
 }
 
 export function* encodeSnapshot(state: StoreState, chunkBytes: number): Generator<Uint8Array> {
+  const { entries, results } = state;
   const writer = new ByteWriter();
-  frame(writer, () => {
-    writer.u8(FORMAT);
-    writer.integer(state.index);
-    writer.text(state.hash);
-    writer.integer(state.entries.length);
-    writer.integer(state.remembered.length);
-  });
-  for (const entry of state.entries) {
-    frame(writer, () => writeEntry(writer, entry));
-    if (writer.length >= chunkBytes) yield flush(writer);
+  try {
+    frame(writer, () => {
+      writer.u8(FORMAT);
+      writer.integer(state.index);
+      writer.text(state.hash);
+      writer.integer(entries.count);
+      writer.integer(results.count);
+    });
+    for (let at = 0; at < entries.count; at++) {
+      const row = entries.row(at);
+      writer.u32(row.length);
+      writer.raw(row);
+      if (writer.length >= chunkBytes) yield flush(writer);
+    }
+    for (let at = 0; at < results.count; at++) {
+      frame(writer, () => {
+        for (const part of results.parts(at)) writer.raw(part);
+      });
+      if (writer.length >= chunkBytes) yield flush(writer);
+    }
+    if (writer.length > 0) yield flush(writer);
+  } finally {
+    entries.release();
+    results.release();
   }
-  for (const row of state.remembered) {
-    frame(writer, () => writeRemembered(writer, row));
-    if (writer.length >= chunkBytes) yield flush(writer);
-  }
-  if (writer.length > 0) yield flush(writer);
 }
 
 function frame(writer: ByteWriter, write: () => void): void {
@@ -53,8 +64,10 @@ function flush(writer: ByteWriter): Uint8Array {
 }
 
 export interface SnapshotSink {
-  entry(entry: KVEntry): void;
-  remembered(row: Remembered): void;
+  /** Valid during the call. */
+  entry(row: Uint8Array): void;
+  /** Valid during the call. */
+  remembered(row: Uint8Array): void;
   /** All rows have come. */
   end(index: number, hash: string): void;
 }
@@ -83,7 +96,7 @@ export class SnapshotReader {
     while (bytes.length - at >= 4) {
       const end = at + 4 + new ByteReader(bytes.subarray(at, at + 4)).u32();
       if (end > bytes.length) break;
-      this.#frame(new ByteReader(bytes.subarray(at + 4, end)));
+      this.#frame(bytes.subarray(at + 4, end));
       at = end;
     }
     this.#rest = bytes.slice(at);
@@ -99,31 +112,32 @@ export class SnapshotReader {
     this.#sink.end(header.index, header.hash);
   }
 
-  #frame(reader: ByteReader): void {
+  #frame(row: Uint8Array): void {
     const header = this.#header;
     if (header === null) {
-      this.#header = readHeader(reader);
+      this.#header = readHeader(new ByteReader(row));
     } else if (header.entriesLeft > 0) {
       header.entriesLeft -= 1;
-      this.#sink.entry(readEntry(reader));
+      this.#sink.entry(row);
     } else {
       assert(header.rememberedLeft > 0, 'the snapshot has more rows than its header says');
       header.rememberedLeft -= 1;
-      this.#sink.remembered(readRemembered(reader));
+      this.#sink.remembered(row);
     }
-    reader.end();
   }
 }
 
 function readHeader(reader: ByteReader): Header {
   const format = reader.u8();
   assert(format === FORMAT, `snapshot of format ${format}; this program knows ${FORMAT}: upgrade this node`);
-  return {
+  const header = {
     index: reader.integer(),
     hash: reader.text(),
     entriesLeft: reader.integer(),
     rememberedLeft: reader.integer(),
   };
+  reader.end();
+  return header;
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

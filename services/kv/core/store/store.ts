@@ -1,10 +1,12 @@
 import { assert } from '../../../../kit/assert.ts';
 import { type Hash64, HashSum, hash64 } from '../../../../kit/hash.ts';
 import { ByteWriter } from './bytes.ts';
-import { type Command, decodeCommand, fingerprint } from './command.ts';
+import { CommandView } from './command-view.ts';
 import { KeyIndex } from './key-index.ts';
 import { OrderedIds } from './ordered-ids.ts';
-import { type Remembered, writeEntry, writeRemembered } from './rows.ts';
+import { type ResultChange, Results } from './results.ts';
+import { RowHeap, slotsOf } from './row-heap.ts';
+import { idOf, keyOf, readEntry, writeCreated, writeUpdated } from './rows.ts';
 import { encodeSnapshot, SnapshotReader } from './snapshot.ts';
 import type { ApplyResult, EntryPage, KVEntry, ListQuery, Outcome } from './types.ts';
 
@@ -17,42 +19,36 @@ export interface StoreOptions {
 
 export const storeDefaults: StoreOptions = { rememberedMax: 100_000 };
 
-/** A remembered result and an entry with the same bytes must not have the same hash. */
-const ENTRY_SEED = 0;
-const REMEMBERED_SEED = 1;
+/** Of the hash of an entry. */
+const SEED = 0;
+/** In place of the slot of an entry: there is none. */
+const NONE = -1;
 
 /** A page ends with the entry that makes it longer than this: answering it must not keep a node from its heartbeats. */
 const PAGE_BYTES_MAX = 4 * 1024 * 1024;
 
 const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 
-interface Kept<Row> {
-  readonly row: Row;
-  readonly hash: Hash64;
-  /** Length of its encoding. */
-  readonly bytes: number;
-}
-
 /** What an operation did, before it is remembered. */
 interface Change {
   readonly outcome: Outcome;
-  readonly entry: KVEntry | null;
+  /** Slot of the entry it answers with, −1 for none. */
+  readonly entry: number;
 }
 
 /**
  * The replicated key-value state machine: the same commands at the same indices give the same state, hash and answers everywhere.
  *
- * Entries are never changed in place, so a snapshot copies references only.
+ * Entries are rows of bytes. A command's texts are copied into them as they are, and made into strings only for an answer.
  */
 export class KvStore {
   readonly #options: StoreOptions;
-  readonly #entries = new Map<string, Kept<KVEntry>>();
+  readonly #rows = new RowHeap();
+  /** By id: the slot of the entry's row. */
+  readonly #entries = new Map<string, number>();
   readonly #ids = new OrderedIds();
   readonly #keys = new KeyIndex();
-  /** In log order. */
-  readonly #remembered = new Map<string, Kept<Remembered>>();
-  /** Walks along as the oldest are forgotten: an iterator begun anew would have to pass all that were. */
-  readonly #oldest = this.#remembered.keys();
+  readonly #results = new Results(this.#rows);
   readonly #hash = new HashSum();
   readonly #scratch = new ByteWriter();
   #index = 0;
@@ -79,7 +75,12 @@ export class KvStore {
 
   /** How many results are kept for idempotency keys. */
   get remembered(): number {
-    return this.#remembered.size;
+    return this.#results.size;
+  }
+
+  /** Bytes of memory that rows take, beside indexes. */
+  get reservedBytes(): number {
+    return this.#rows.reservedBytes + this.#results.reservedBytes;
   }
 
   /**
@@ -90,8 +91,14 @@ export class KvStore {
     return this.#hash.toString();
   }
 
+  /** The same as numbers, which cost less. */
+  hashValue(): Hash64 {
+    return this.#hash.value();
+  }
+
   get(id: string): KVEntry | undefined {
-    return this.#entries.get(id)?.row;
+    const slot = this.#entries.get(id);
+    return slot === undefined ? undefined : this.#entry(slot);
   }
 
   list(query: ListQuery): EntryPage {
@@ -108,9 +115,9 @@ export class KvStore {
     assert(limit >= 1, `limit = ${limit}: requires at least 1`);
     const entries: KVEntry[] = [];
     for (let bytes = 0; entries.length < ids.length && entries.length < limit && bytes <= PAGE_BYTES_MAX; ) {
-      const kept = this.#entries.get(ids[entries.length]!)!;
-      entries.push(kept.row);
-      bytes += kept.bytes;
+      const slot = this.#entries.get(ids[entries.length]!)!;
+      entries.push(this.#entry(slot));
+      bytes += this.#rows.length(slot);
     }
     return entries.length < ids.length ? { entries, next: entries.at(-1)!.id } : { entries };
   }
@@ -119,105 +126,135 @@ export class KvStore {
    * Applies the command that was committed at `index`; indices ascend.
    * @param data from `encodeCommand`
    */
-  apply(index: number, data: Uint8Array): ApplyResult {
+  apply(index: number, data: Uint8Array): ApplyResult;
+  /** @param node the answer is made only for a command that came in at this node, and null for others: nobody waits for it here */
+  apply(index: number, data: Uint8Array, node: number): ApplyResult | null;
+  apply(index: number, data: Uint8Array, node?: number): ApplyResult | null {
     assert(index > this.#index, `command ${index} after ${this.#index}: each is applied once, in order`);
     this.#index = index;
-    const command = decodeCommand(data);
-    const { requestId, idempotencyKey } = command;
-    if (idempotencyKey === undefined) return { requestId, ...this.#change(index, command), replayed: false };
-    const print = fingerprint(command, this.#scratch);
-    const known = this.#remembered.get(idempotencyKey)?.row;
-    if (known === undefined) {
-      const { outcome, entry } = this.#change(index, command);
-      this.#remember({ idempotencyKey, fingerprint: print, outcome, entry });
-      return { requestId, outcome, entry, replayed: false };
-    }
-    if (known.fingerprint.hi !== print.hi || known.fingerprint.lo !== print.lo) {
-      return { requestId, outcome: 'keyReused', entry: null, replayed: false };
-    }
-    return { requestId, outcome: known.outcome, entry: known.entry, replayed: true };
+    const command = new CommandView(data);
+    const isAsked = node === undefined || command.sourceNode === node;
+    if (command.has('idempotencyKey')) return this.#applyOnce(index, command, isAsked);
+    const change = this.#change(index, command);
+    const result = isAsked ? this.#answer(command, change, false) : null;
+    this.#letGo(change);
+    return result;
   }
 
-  #change(index: number, command: Command): Change {
-    const old = this.#entries.get(command.id);
+  #applyOnce(index: number, command: CommandView, isAsked: boolean): ApplyResult | null {
+    const fingerprint = command.fingerprint(this.#scratch);
+    const known = this.#results.get(command.text('idempotencyKey'));
+    if (known !== undefined) {
+      if (!isAsked) return null;
+      const isSame = known.fingerprint.hi === fingerprint.hi && known.fingerprint.lo === fingerprint.lo;
+      return isSame
+        ? this.#answer(command, known, true)
+        : this.#answer(command, { outcome: 'keyReused', entry: NONE }, false);
+    }
+    const change = this.#change(index, command);
+    this.#came(this.#results.add(command, { fingerprint, ...change }, this.#scratch));
+    const result = isAsked ? this.#answer(command, change, false) : null;
+    this.#letGo(change);
+    this.#forgetOldest();
+    return result;
+  }
+
+  #answer(command: CommandView, { outcome, entry }: Change, replayed: boolean): ApplyResult {
+    const requestId = command.text('requestId');
+    return { requestId, outcome, entry: entry === NONE ? null : this.#entry(entry), replayed };
+  }
+
+  #entry(slot: number): KVEntry {
+    return readEntry(this.#rows.row(slot));
+  }
+
+  #change(index: number, command: CommandView): Change {
+    const id = command.idText();
+    const old = this.#entries.get(id);
     if (command.type === 'create') {
       // An id is made for one create, so this is the same one again.
-      if (old !== undefined) return { outcome: 'created', entry: old.row };
-      return { outcome: 'created', entry: this.#insert(createdEntry(index, command)) };
+      if (old !== undefined) return { outcome: 'created', entry: old };
+      writeCreated(this.#scratch, index, command);
+      return { outcome: 'created', entry: this.#insert(id, command.text('key'), this.#scratch.view()) };
     }
-    if (old === undefined) return { outcome: 'notFound', entry: null };
+    if (old === undefined) return { outcome: 'notFound', entry: NONE };
     if (command.type === 'delete') {
-      this.#delete(old);
-      return { outcome: 'deleted', entry: old.row };
+      this.#delete(id, old);
+      return { outcome: 'deleted', entry: old };
     }
-    return { outcome: 'updated', entry: this.#replace(old, updatedEntry(index, command, old.row)) };
-  }
-
-  #insert(entry: KVEntry): KVEntry {
-    this.#entries.set(entry.id, this.#keepEntry(entry));
-    this.#ids.add(entry.id);
-    this.#keys.add(entry.key, entry.id);
-    return entry;
-  }
-
-  #replace(old: Kept<KVEntry>, entry: KVEntry): KVEntry {
+    writeUpdated(this.#scratch, index, command, this.#rows.row(old));
+    if (command.has('key')) this.#rename(id, keyOf(this.#rows.row(old)), command.text('key'));
+    const entry = this.#keep(this.#scratch.view());
+    this.#entries.set(id, entry);
     this.#release(old);
-    this.#entries.set(entry.id, this.#keepEntry(entry));
-    if (entry.key !== old.row.key) {
-      this.#keys.remove(old.row.key, entry.id);
-      this.#keys.add(entry.key, entry.id);
-    }
-    return entry;
+    this.#rows.remove(old);
+    return { outcome: 'updated', entry };
   }
 
-  #delete(old: Kept<KVEntry>): void {
-    const { id, key } = old.row;
-    this.#release(old);
+  #insert(id: string, key: string, row: Uint8Array): number {
+    const slot = this.#keep(row);
+    this.#entries.set(id, slot);
+    this.#ids.add(id);
+    this.#keys.add(key, id);
+    return slot;
+  }
+
+  #rename(id: string, from: string, to: string): void {
+    if (from === to) return;
+    this.#keys.remove(from, id);
+    this.#keys.add(to, id);
+  }
+
+  /** Its row stays for the answer, until `#letGo`. */
+  #delete(id: string, slot: number): void {
+    this.#release(slot);
     this.#entries.delete(id);
     this.#ids.remove(id);
-    this.#keys.remove(key, id);
+    this.#keys.remove(keyOf(this.#rows.row(slot)), id);
   }
 
-  #remember(row: Remembered): void {
-    this.#scratch.clear();
-    writeRemembered(this.#scratch, row);
-    this.#remembered.set(row.idempotencyKey, this.#keep(row, REMEMBERED_SEED));
-    if (this.#remembered.size <= this.#options.rememberedMax) return;
-    const key = this.#oldest.next().value!;
-    this.#release(this.#remembered.get(key)!);
-    this.#remembered.delete(key);
+  #letGo(change: Change): void {
+    if (change.outcome === 'deleted') this.#rows.remove(change.entry);
   }
 
-  #keepEntry(entry: KVEntry): Kept<KVEntry> {
-    this.#scratch.clear();
-    writeEntry(this.#scratch, entry);
-    return this.#keep(entry, ENTRY_SEED);
+  /** Adds the row to heap, hash and size. */
+  #keep(row: Uint8Array): number {
+    const hash = hash64(row, SEED);
+    this.#came({ hash, bytes: row.length });
+    return this.#rows.add(row, hash);
   }
 
-  /** Adds the row whose encoding is in `#scratch` to hash and size. */
-  #keep<Row>(row: Row, seed: number): Kept<Row> {
-    const hash = hash64(this.#scratch.view(), seed);
-    const bytes = this.#scratch.length;
+  #release(slot: number): void {
+    this.#went({ hash: this.#rows.hash(slot), bytes: this.#rows.length(slot) });
+  }
+
+  /** @returns whether there was one too many */
+  #forgetOldest(): boolean {
+    const isOver = this.#results.size > this.#options.rememberedMax;
+    if (isOver) this.#went(this.#results.forget());
+    return isOver;
+  }
+
+  #came({ hash, bytes }: ResultChange): void {
     this.#hash.add(hash);
     this.#bytes += bytes;
-    return { row, hash, bytes };
   }
 
-  #release(kept: Kept<unknown>): void {
-    this.#hash.remove(kept.hash);
-    this.#bytes -= kept.bytes;
+  #went({ hash, bytes }: ResultChange): void {
+    this.#hash.remove(hash);
+    this.#bytes -= bytes;
   }
 
   /**
-   * The state as it is now, in chunks of about `chunkBytes`. What is copied at once is two lists of references, about 50 ms a million
-   * rows; the encoding happens as the chunks are taken, while further commands may be applied.
+   * The state as it is now, in chunks of about `chunkBytes`. What happens at once is a look at each row's place, some 50 ms a million rows;
+   * the bytes are copied as the chunks are taken, while further commands may be applied.
    */
   snapshot(chunkBytes = SNAPSHOT_CHUNK_BYTES): Iterable<Uint8Array> {
-    const entries: KVEntry[] = [];
-    for (const kept of this.#entries.values()) entries.push(kept.row);
-    const remembered: Remembered[] = [];
-    for (const kept of this.#remembered.values()) remembered.push(kept.row);
-    return encodeSnapshot({ index: this.#index, hash: this.hash(), entries, remembered }, chunkBytes);
+    const entries = this.#rows.freeze(slotsOf(this.#entries));
+    return encodeSnapshot(
+      { index: this.#index, hash: this.hash(), entries, results: this.#results.freeze() },
+      chunkBytes,
+    );
   }
 
   /** The state of a snapshot; chunks may be cut anywhere. Throws when they are not a whole snapshot, or its hash does not hold. */
@@ -232,23 +269,39 @@ export class KvStore {
   /** Fills this new store from the chunks of a snapshot, as they are read; `end` checks that all were there. */
   restoring(): SnapshotReader {
     assert(this.#index === 0 && this.size === 0, 'a snapshot is restored into a new store');
+    /** By id: the newest row that a result has held so far. */
+    const held = new Map<string, number>();
     return new SnapshotReader({
-      entry: (entry) => this.#insert(entry),
-      remembered: (row) => this.#remember(row),
+      entry: (row) => this.#insert(idOf(row), keyOf(row), row),
+      remembered: (row) => {
+        this.#came(this.#results.restore(row, (id, entry) => this.#shared(held, id, entry)));
+        // What it held may be gone.
+        if (this.#forgetOldest()) held.clear();
+      },
       end: (index, hash) => {
+        held.clear();
         assert(this.hash() === hash, `the restored state has hash ${this.hash()}, the snapshot says ${hash}`);
         this.#index = index;
       },
     });
   }
+
+  /** The slot of a result's entry: that of the entry itself, or of another result, where they are the same. */
+  #shared(held: Map<string, number>, id: string, row: Uint8Array): number {
+    for (const slot of [this.#entries.get(id), held.get(id)]) {
+      if (slot === undefined || !isEqual(this.#rows.row(slot), row)) continue;
+      this.#rows.share(slot);
+      return slot;
+    }
+    const slot = this.#rows.add(row, NO_HASH);
+    held.set(id, slot);
+    return slot;
+  }
 }
 
-function createdEntry(index: number, command: Extract<Command, { type: 'create' }>): KVEntry {
-  const { id, key, value, sourceNode, timestampMs } = command;
-  return { id, key, value, seq: index, source_node: sourceNode, created_at: new Date(timestampMs).toISOString() };
-}
+/** Of a row that only a result holds: it counts with that result. */
+const NO_HASH = { hi: 0, lo: 0 };
 
-function updatedEntry(index: number, command: Extract<Command, { type: 'update' }>, old: KVEntry): KVEntry {
-  const { id, source_node, created_at } = old;
-  return { id, key: command.key ?? old.key, value: command.value ?? old.value, seq: index, source_node, created_at };
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -21,31 +21,31 @@ export type Step =
 const ENTRIES_MAX = 16;
 
 /** Shares of the operations; the rest are deletes. */
-export interface KvMix {
+export interface Mix {
   readonly read: number;
   readonly update: number;
   readonly create: number;
 }
 
 /** Of the writes, two in five update and half create. With half of them reads, acknowledged writes are looked for as often as they are made. */
-export function steadyMix(read = 0.5): KvMix {
+export function steadyMix(read = 0.5): Mix {
   return { read, update: (1 - read) * 0.4, create: (1 - read) * 0.5 };
 }
 
 /** As many creates as updates as deletes. */
-export function equalWrites(read: number): KvMix {
+export function equalWrites(read: number): Mix {
   return { read, update: (1 - read) / 3, create: (1 - read) / 3 };
 }
 
-export class KvWorkload {
+export class Workload {
   readonly #prefix: string;
   readonly #random: { float(): number; below(limit: number): number };
-  readonly #mix: KvMix;
+  readonly #mix: Mix;
   readonly #entries: AcknowledgedEntry[] = [];
   #sequence = 0;
 
   /** @param prefix unique for the run and the virtual user: no two users ever write one key */
-  constructor(prefix: string, random: { float(): number; below(limit: number): number }, mix: KvMix = steadyMix()) {
+  constructor(prefix: string, random: { float(): number; below(limit: number): number }, mix: Mix = steadyMix()) {
     this.#prefix = prefix;
     this.#random = random;
     this.#mix = mix;
@@ -62,7 +62,8 @@ export class KvWorkload {
     if (draw < read) return { kind: 'read', entry };
     if (draw < read + update) return { kind: 'update', entry, value };
     if (draw < read + update + creates && this.#entries.length < ENTRIES_MAX) return create;
-    return { kind: 'delete', entry };
+    // A mix that leaves nothing for deletes goes on with the entries that there are.
+    return read + update + creates < 1 ? { kind: 'delete', entry } : { kind: 'update', entry, value };
   }
 
   /** One that nobody has created. */

@@ -2,13 +2,13 @@
  * Random operations at random nodes, some on entries that all users share: several users read and update one entry at once, which
  * only the history of all of them can judge. Shared entries are never deleted, so they stay contended to the end. Pure.
  */
-import type { LoadInput } from '../lib/environment.ts';
-import type { KvWorkload, Step } from './workload.ts';
+import type { LoadInput } from './environment.ts';
+import type { Step, Workload } from './workload.ts';
 
-/** What is needed of a `KvUser`. */
+/** What is needed of a `StoreUser`. */
 export interface ContendingUser {
   readonly random: { float(): number; below(limit: number): number };
-  readonly workload: KvWorkload;
+  readonly workload: Workload;
   perform(step: Step, node: number): void;
   readShared(id: string, node: number): void;
   updateShared(id: string, value: string, node: number): void;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { Random } from '../lib/random.ts';
 import { Contention, sharedEntries } from './contention.ts';
-import { equalWrites, KvWorkload } from './workload.ts';
+import { Random } from './random.ts';
+import { equalWrites, Workload } from './workload.ts';
 
 /** What one user does in 10,000 operations, as words. */
 function play(shared: number, readShare: number): string[] {
   const done: string[] = [];
   const random = new Random(1, 1);
-  const workload = new KvWorkload('u', random, equalWrites(readShare));
+  const workload = new Workload('u', random, equalWrites(readShare));
   const contention = new Contention(
     {
       ...{ random, workload },

@@ -1,0 +1,301 @@
+/** An existing system, judged by what a Prometheus of its own has stored: a real one, with a real history of half an hour. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { obtain } from '../tools/obtain.ts';
+import { conduct } from './run/conductor.ts';
+import { RunDirectories } from './run/directory.ts';
+import { parseEndpoint } from './run/endpoint.ts';
+import type { ExistingSystem } from './run/existing.ts';
+import { PROJECT_ROOT, scenarioLoader } from './run/project.ts';
+import type { RunRecord } from './run/record.ts';
+import { judgeStage } from './run/stages.ts';
+import { Systems } from './run/systems.ts';
+import { Playground } from './testing/cli.ts';
+import { parseMatch } from './verdict/foreign.ts';
+import { store } from './verdict/materialise.ts';
+import { judgeConfiguration, type Prometheus, startPrometheus } from './verdict/prometheus.ts';
+import type { WrittenSeries } from './verdict/remote-write.ts';
+
+jest.setTimeout(60_000);
+
+const STEP_MS = 15_000;
+const now = Math.floor(Date.now() / STEP_MS) * STEP_MS;
+const begin = now - 30 * 60_000;
+/** Ten minutes, as people look at them. */
+const window = { from: now - 600_000, to: now };
+
+const MANIFEST = `export default {
+  version: 1, name: 'shop', title: 'A shop that runs elsewhere', nodes: { default: 2, min: 1, max: 9 },
+  ports: [{ name: 'http', first: 9000 }], metrics: { path: '/metrics' },
+  defaultScenario: 'production', files: { rules: ['alerts/shop.rules.yml'] },
+};`;
+const RULES = `
+groups:
+  - name: shop
+    rules:
+      - record: job:shop_latency:p99
+        expr: histogram_quantile(0.99, sum by (job, le) (rate(shop_request_duration_seconds_bucket{job="shop"}[2m])))
+      - { alert: ShopSlow, expr: job:shop_latency:p99 > on () group_left () gameday_objective_request_p99_seconds, for: 30s }
+      - { alert: ShopErrors, expr: 'sum(rate(shop_errors_total{job="shop"}[1m])) > 0.5' }
+      - { alert: ShopErrorsQuick, expr: 'sum(rate(shop_errors_total{job="shop"}[45s])) > 0.5' }
+      - { alert: ShopQueueLong, expr: 'shop_queue_length{job="shop", queue="mail"} > 10' }
+      - { alert: ShopDown, expr: 'up{job="shop"} == 0', for: 30s }
+      - { alert: ShopPods, expr: '(sum(up{job="shop", zone!=""}) or vector(0)) < 2' }
+      - { alert: ShopBusy, expr: 'shop_busy{job="shop"} > 0', for: 2m }
+      - { alert: ShopLate, expr: 'shop_late{job="shop"} > 0' }
+      - { alert: ShopSpotty, expr: 'shop_spotty{job="spotty"} > 0' }
+      - { alert: ShopPushed, expr: 'shop_pushed > 0' }
+`;
+
+function scenario(...criteria: string[]): string {
+  return `version: 1
+id: shop
+title: The shop as it is
+system: shop
+load: { script: none.ts, profile: steady, rate: 10/s, duration: 1m }
+objectives: { request_p99: 200ms }
+faults: [{ name: killed, silence: load, at: 20s, heal_after: 10s }]
+criteria:
+${criteria.map((criterion) => `  - ${criterion}\n`).join('')}`;
+}
+
+let directory: string;
+let binary: string;
+let foreign: Prometheus;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'existing-'));
+  binary = (await obtain(['prometheus'])).get('prometheus')!.path;
+  for (const folder of ['home/scenarios', 'home/alerts', 'home/loadtests', 'foreign'])
+    await mkdir(join(directory, folder), { recursive: true });
+  await writeFile(join(directory, 'home/system.ts'), MANIFEST);
+  await writeFile(join(directory, 'home/alerts/shop.rules.yml'), RULES);
+  await writeFile(join(directory, 'home/loadtests/none.ts'), 'export default function () {}\n');
+  const configFile = join(directory, 'foreign/prometheus.yml');
+  await writeFile(configFile, judgeConfiguration());
+  foreign = await startPrometheus({
+    ...{ binary, configFile, mode: 'judge' as const, directory: join(directory, 'foreign/tsdb') },
+    logFile: join(directory, 'foreign/log'),
+  });
+  await store(history(), foreign.api);
+});
+afterAll(async () => {
+  await foreign?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Values of a metric every 15 s; `undefined` is no sample, `null` a stale marker. */
+function series(
+  labels: Record<string, string>,
+  value: (minute: number) => number | undefined | null,
+  offsetMs = 0,
+): WrittenSeries {
+  const samples: WrittenSeries['samples'][number][] = [];
+  for (let timeMs = begin + offsetMs; timeMs <= now; timeMs += STEP_MS) {
+    const v = value((timeMs - now) / 60_000);
+    if (v === null) samples.push({ timeMs, stale: 'float' });
+    else if (v !== undefined) samples.push({ timeMs, value: v });
+  }
+  return { labels, samples };
+}
+
+/** Two instances of the shop in `prod`, which is well, and one in `test`, which is not. Minutes are negative, counted from the end. */
+function history(): WrittenSeries[] {
+  const count = (perMinute: number) => (minute: number) => Math.round((minute + 30) * perMinute);
+  const instance = (name: string, cluster: string, offsetMs: number, slow: boolean): WrittenSeries[] => {
+    const labels = { job: 'shop', instance: name, cluster };
+    const bucket = (le: string, perMinute: number) =>
+      series({ ...labels, __name__: 'shop_request_duration_seconds_bucket', le }, count(perMinute), offsetMs);
+    return [
+      series({ ...labels, __name__: 'up' }, () => 1, offsetMs),
+      series({ ...labels, __name__: 'shop_errors_total' }, count(slow ? 60 : 4), offsetMs),
+      bucket('0.1', slow ? 0 : 1190),
+      bucket('0.5', 1200),
+      bucket('+Inf', 1200),
+    ];
+  };
+  const prod = { job: 'shop', instance: 'a:1', cluster: 'prod' };
+  const spotty = { job: 'spotty', instance: 's:1' };
+  return [
+    ...instance('a:1', 'prod', 0, false),
+    ...instance('b:1', 'prod', 4000, false),
+    ...instance('t:1', 'test', 2000, true),
+    // One minute of it, then the series ends; without the stale marker it would be seen for five minutes more, and fire.
+    series({ ...prod, __name__: 'shop_busy' }, (minute) =>
+      minute < -5 ? undefined : minute < -4 ? 1 : minute < -3.75 ? null : undefined,
+    ),
+    // A counter that was above 0 before the window only.
+    series({ ...prod, __name__: 'shop_late' }, (minute) => (minute < -15 ? 1 : 0)),
+    // Nobody looked for two minutes: neither the metric nor `up` has a sample.
+    series({ ...spotty, __name__: 'up' }, (minute) => (minute > -6 && minute < -4 ? undefined : 1)),
+    series({ ...spotty, __name__: 'shop_spotty' }, (minute) => (minute > -6 && minute < -4 ? undefined : 0)),
+    // Pushed, without job and instance, and silent at the end.
+    series({ __name__: 'shop_pushed' }, (minute) => (minute > -2 ? undefined : 0)),
+  ];
+}
+
+async function judged(
+  criteria: readonly string[],
+  change: Partial<ExistingSystem> & { readonly url?: string; readonly environment?: Record<string, string> } = {},
+): Promise<RunRecord> {
+  await writeFile(join(directory, 'home/scenarios/production.yaml'), scenario(...criteria));
+  const systems = await Systems.file(join(directory, 'home/system.ts'), directory);
+  const loaded = await scenarioLoader(PROJECT_ROOT, systems).load('scenarios/production.yaml', {
+    ci: false,
+    timeScale: 1,
+  });
+  const { url = foreign.url, environment = {}, ...rest } = change;
+  const { record } = await conduct({
+    ...{ root: PROJECT_ROOT, systems, loaded, seed: 1, keep: false, judge: judgeStage },
+    directories: new RunDirectories(join(directory, '.gameday')),
+    signal: new AbortController().signal,
+    emit: () => undefined,
+    report: async () => undefined,
+    existing: {
+      ...{ window, match: parseMatch('cluster="prod"') },
+      prometheus: parseEndpoint(url, '--prometheus', 'GAMEDAY_PROMETHEUS', environment),
+      ...rest,
+    },
+  });
+  return record;
+}
+
+const silent = (alert: string) => `{ alert: ${alert}, expect: silent }`;
+
+/** Result and reason by alert. */
+function results({ verdict, error }: RunRecord): Record<string, readonly [string, string]> {
+  expect(error).toBeUndefined();
+  return Object.fromEntries(verdict!.criteria.map(({ alert, result, reason }) => [alert, [result, reason] as const]));
+}
+
+test('what is well passes, on samples every 15 s, by the objective of the scenario; what cannot be told is inconclusive, and says why', async () => {
+  const record = await judged([
+    silent('ShopSlow'),
+    silent('ShopErrors'),
+    silent('ShopDown'),
+    silent('ShopBusy'),
+    silent('ShopLate'),
+    silent('ShopErrorsQuick'),
+    silent('ShopQueueLong'),
+    silent('ShopPods'),
+    silent('GamedayMetricsMissing'),
+    '{ alert: ShopLate, expect: silent, during: killed }',
+  ]);
+  const found = results(record);
+  for (const alert of ['ShopSlow', 'ShopErrors', 'ShopDown', 'ShopLate'])
+    expect([alert, found[alert]]).toEqual([alert, ['pass', 'silent for 10 min, and it could have fired']]);
+  expect(found.ShopErrorsQuick).toEqual([
+    'inconclusive',
+    expect.stringContaining(
+      '`shop_errors_total{job="shop"}[45s]`, and there is a sample every 15 s: a range shorter than 4 of them (60 s)',
+    ),
+  ]);
+  expect(found.ShopQueueLong).toEqual([
+    'inconclusive',
+    'no series matched `shop_queue_length{job="shop", queue="mail"}`: silence without data proves nothing',
+  ]);
+  expect(found.ShopPods).toEqual([
+    'inconclusive',
+    expect.stringContaining('no series matched `up{job="shop", zone!=""}`'),
+  ]);
+  expect(found.GamedayMetricsMissing).toEqual([
+    'inconclusive',
+    expect.stringContaining('(gameday_phase), which is stood in for'),
+  ]);
+  // It was above 0 for a minute and then gone: not long enough for its two minutes, and nothing to look at afterwards.
+  expect(found.ShopBusy![0]).toBe('inconclusive');
+  expect(record.verdict!.criteria.find(({ alert }) => alert === 'ShopBusy')!.firing).toEqual([]);
+  expect(record.observed).toMatchObject({
+    ...{ prometheus: foreign.url, match: ['cluster="prod"'], intervalMs: 15_000 },
+    notJudged: ['ShopLate silent during killed'],
+    standIns: ['gameday_objective_request_p99_seconds', 'gameday_nodes_expected', 'gameday_phase'],
+  });
+  expect(record).toMatchObject({ load: null, nodes: [], faults: [], inconclusive: [] });
+});
+
+test('what is not well fails, with the value and the objective', async () => {
+  const record = await judged([silent('ShopSlow'), silent('ShopErrors')], { match: parseMatch('{cluster="test"}') });
+  const found = results(record);
+  expect(found.ShopSlow).toEqual(['fail', expect.stringMatching(/fired.*0\.49.*200 ms/)]);
+  expect(found.ShopErrors![0]).toBe('fail');
+  // It was so before the window began: it is firing at its first moment.
+  expect(record.verdict!.criteria[0]!.firing[0]!.from).toBeLessThanOrEqual(window.from);
+});
+
+test('a time in which nobody looked is not silence', async () => {
+  const found = results(await judged([silent('ShopSpotty'), silent('ShopPushed')], { match: [] }));
+  expect(found.ShopSpotty).toEqual([
+    'inconclusive',
+    expect.stringMatching(/^no scrape of s:1 \(job spotty\) from \+\d/),
+  ]);
+  expect(found.ShopPushed).toEqual(['inconclusive', expect.stringMatching(/^no scrape of `shop_pushed` from \+\d/)]);
+  const before = { from: now - 20 * 60_000, to: now - 10 * 60_000 };
+  const whole = results(await judged([silent('ShopSpotty'), silent('ShopPushed')], { match: [], window: before }));
+  expect(whole).toMatchObject({ ShopSpotty: ['pass', expect.anything()], ShopPushed: ['pass', expect.anything()] });
+});
+
+test('a label that has another value there stands in for the one of the rules', async () => {
+  const record = await judged([silent('ShopSpotty')], {
+    match: parseMatch('job=~"spot.*"'),
+    window: { from: now - 20 * 60_000, to: now - 10 * 60_000 },
+  });
+  expect(results(record).ShopSpotty![0]).toBe('pass');
+  expect(record.observed!.renamed).toEqual(['job=~"spot.*" is job="spotty" here']);
+});
+
+test('more than can be copied is refused before it is copied: which series, and how to ask for less', async () => {
+  const { error, verdict } = await judged([silent('ShopDown'), silent('ShopErrors')], { samplesMax: 100 });
+  expect(verdict).toBeUndefined();
+  expect(error).toEqual({
+    code: 'SAMPLES_TOO_MANY',
+    message: expect.stringMatching(
+      /^`up\{job="shop"\}` has \d+ samples in 1\d min.*more than the 100 that are copied; narrow it with --match/,
+    ),
+  });
+});
+
+describe('on the command line', () => {
+  const playground = new Playground();
+  afterAll(() => playground.remove(), 20_000);
+
+  test('it leaves a run that can be rechecked and read; what is secret is nowhere in it', async () => {
+    await writeFile(
+      join(directory, 'home/scenarios/production.yaml'),
+      scenario(silent('ShopSlow'), silent('ShopDown')),
+    );
+    const url = foreign.url.replace('http://', 'http://looker:s3cret@');
+    const system = ['--system', join(directory, 'home/system.ts')];
+    const { code, stdout, stderr } = await playground.run(
+      'run',
+      ...system,
+      '--prometheus',
+      url,
+      '--match',
+      'cluster="prod"',
+      '--to',
+      String(now / 1000),
+      '--json',
+    );
+    expect([code, stderr]).toEqual([0, expect.stringContaining('nothing was started, loaded or broken')]);
+    const { runs } = JSON.parse(stdout) as { runs: { directory: string; record: RunRecord }[] };
+    const files = [
+      'run.json',
+      'report.html',
+      'report.md',
+      'junit.xml',
+      'logs/prometheus.log',
+      'prometheus/prometheus.yml',
+    ];
+    const texts = await Promise.all(files.map((file) => readFile(join(runs[0]!.directory, file), 'utf8')));
+    for (const text of [...texts, stdout, stderr]) expect(text).not.toMatch(/s3cret|looker/);
+    expect(texts[2]).toContain(`${foreign.url}, cluster="prod", `);
+    const again = await playground.run('recheck', '--json');
+    expect([again.code, { ...JSON.parse(again.stdout).record.verdict, judgedAt: 0 }]).toEqual([
+      0,
+      { ...runs[0]!.record.verdict, judgedAt: 0 },
+    ]);
+    expect(playground.processes()).toEqual([]);
+  });
+});
