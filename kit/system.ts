@@ -207,7 +207,7 @@ export interface SystemManifest {
   /** How a node is started. Absent: the nodes run elsewhere (`elsewhere`, or `--targets`). Its working directory is the manifest's home. */
   start?(node: NodePlace, plan: ClusterPlan): NodeCommand;
   readonly elsewhere?: Elsewhere;
-  /** How long nodes that were started may take until all are ready; 30 when absent. */
+  /** How long a run waits until all nodes are ready, started or not; 30 when absent. */
   readonly readyWithinSeconds?: number;
   /** HTTP paths on the first port. */
   readonly paths?: {

@@ -1,9 +1,12 @@
 /** An existing system, judged by what a Prometheus of its own has stored: a real one, with a real history of half an hour. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { obtain } from '../tools/obtain.ts';
+import { exitCodeOfRun } from './cli/exit_code.ts';
 import { conduct } from './run/conductor.ts';
 import { RunDirectories } from './run/directory.ts';
 import { parseEndpoint } from './run/endpoint.ts';
@@ -18,7 +21,7 @@ import { store } from './verdict/materialise.ts';
 import { judgeConfiguration, type Prometheus, startPrometheus } from './verdict/prometheus.ts';
 import type { WrittenSeries } from './verdict/remote-write.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 const STEP_MS = 15_000;
 const now = Math.floor(Date.now() / STEP_MS) * STEP_MS;
@@ -256,6 +259,79 @@ test('more than can be copied is refused before it is copied: which series, and 
   });
 });
 
+describe('what cannot be asked ends it without a verdict, says why and what to do', () => {
+  const servers: Server[] = [];
+  afterAll(() => {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  async function answering(answer: (authorization: string | undefined) => readonly [number, object]): Promise<string> {
+    const server = createServer((request, response) => {
+      const [status, body] = answer(request.headers.authorization);
+      request.resume().on('end', () => response.writeHead(status).end(JSON.stringify(body)));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async function refusal(change: Parameters<typeof judged>[1]): Promise<RunRecord['error']> {
+    const record = await judged([silent('ShopDown')], change);
+    expect([record.verdict, exitCodeOfRun(record, true)]).toEqual([undefined, 4]);
+    return record.error;
+  }
+
+  test('nobody there', async () => {
+    expect(await refusal({ url: 'http://127.0.0.1:1' })).toEqual({
+      code: 'PROMETHEUS_UNREACHABLE',
+      message: expect.stringMatching(/ECONNREFUSED.*is the address right/),
+    });
+  });
+
+  test('nobody answers in time', async () => {
+    const silence = createServer(() => undefined);
+    servers.push(silence);
+    await new Promise<void>((resolve) => silence.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(silence.address() as AddressInfo).port}`;
+    expect(await refusal({ url, timeoutMs: 50 })).toEqual({
+      code: 'QUERY_TIMEOUT',
+      message: expect.stringMatching(/did not answer query in 50 ms: a shorter time/),
+    });
+  });
+
+  test('it wants to know who asks; a token says it', async () => {
+    const known = { status: 'success', data: { resultType: 'vector', result: [] } };
+    const url = await answering((authorization) =>
+      authorization === 'Bearer s3cret' ? [200, known] : [401, { status: 'error', error: 'who?' }],
+    );
+    expect(await refusal({ url })).toEqual({
+      code: 'PROMETHEUS_REFUSED',
+      message: expect.stringContaining('GAMEDAY_PROMETHEUS_TOKEN'),
+    });
+    const found = results(
+      await judged([silent('ShopDown')], { url, environment: { GAMEDAY_PROMETHEUS_TOKEN: 's3cret' } }),
+    );
+    expect(found.ShopDown).toEqual(['inconclusive', expect.stringContaining('no series matched `up{job="shop"}`')]);
+  });
+
+  test('it refuses to read so much', async () => {
+    const error = 'query processing would load too many samples into memory in query execution';
+    let asked = 0;
+    const url = await answering(() =>
+      asked++ === 0
+        ? [200, { status: 'success', data: { resultType: 'vector', result: [] } }]
+        : [422, { status: 'error', errorType: 'execution', error }],
+    );
+    expect(await refusal({ url })).toEqual({
+      code: 'SAMPLES_TOO_MANY',
+      message: expect.stringMatching(/refuses to read `up\{job="shop"\}` over .*narrow it with --match/),
+    });
+  });
+});
+
 describe('on the command line', () => {
   const playground = new Playground();
   afterAll(() => playground.remove(), 20_000);
@@ -291,6 +367,8 @@ describe('on the command line', () => {
     const texts = await Promise.all(files.map((file) => readFile(join(runs[0]!.directory, file), 'utf8')));
     for (const text of [...texts, stdout, stderr]) expect(text).not.toMatch(/s3cret|looker/);
     expect(texts[2]).toContain(`${foreign.url}, cluster="prod", `);
+    // Tiles of a run would show a 0 where nothing is known.
+    expect(texts[2]).not.toMatch(/Alerts that fired|Recovery|no data/);
     const again = await playground.run('recheck', '--json');
     expect([again.code, { ...JSON.parse(again.stdout).record.verdict, judgedAt: 0 }]).toEqual([
       0,

@@ -12,6 +12,8 @@ export const CLOSED_LOOP_METRICS: readonly string[] = Object.values(WORKLOADS).f
 );
 
 const WARM_UP_SECONDS = 3;
+/** What the system itself does beside the benchmark is below this. */
+const OTHERS_CORES_MAX = 0.2;
 
 export interface ClosedLoop extends Findings {
   /** Median writes per second of etcd; undefined when writes were not measured. */
@@ -51,6 +53,7 @@ export async function measureClosedLoop(plan: Plan, needsPeak: boolean): Promise
   return {
     metrics: findings.flatMap(({ metrics }) => metrics),
     notes: [
+      ...disturbance([...visits.kv, ...visits.etcd].flatMap(({ http }) => Object.values(http))),
       ...findings.flatMap(({ notes }) => notes),
       ...(noGo ? ['etcd was not measured by gRPC: its client is built with Go, and Go is not on the PATH'] : []),
     ],
@@ -130,6 +133,13 @@ function notesOf(name: WorkloadName, series: Readonly<Record<string, readonly Me
       ? [`${name}, operations that failed by pair: ${byPair((measured) => String(measured.failures))}`]
       : []),
   ];
+}
+
+/** A warning when somebody else used the machine: then the figures are of that, too. */
+export function disturbance(measured: readonly Measured[]): string[] {
+  const cores = medianOf(measured, ({ usage, seconds }) => usage.others / seconds);
+  if (!(cores > OTHERS_CORES_MAX)) return [];
+  return [`the machine was not quiet: others took ${cores.toFixed(2)} cores; measure again when they do not`];
 }
 
 function inWords(measured: ByWorkload): string {

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { disturbance } from './closed_loop.ts';
 import type { Measured } from './load.ts';
 import { inPairs, medianOf } from './pairs.ts';
 import { parseCounter } from './sides.ts';
@@ -37,6 +38,13 @@ test('figures are medians beside medians; CPU is for 1,000 operations', () => {
     ...{ peer: 'etcd', peer_value: 450, ratio: 2 },
   });
   expect(metrics.find(({ name }) => name === 'cpu_seconds_per_1000_writes')).toMatchObject({ value: 1, peer_value: 2 });
+});
+
+test('while somebody else uses the machine, the result says so', () => {
+  const disturbed = (others: number): Measured => ({ ...measured(1, 1), usage: { nodes: 1, client: 1, others } });
+  expect(disturbance([0.1, 3, 0.2].map(disturbed))).toEqual([]);
+  expect(disturbance([0.1, 3, 2].map(disturbed))).toEqual([expect.stringContaining('others took 0.50 cores')]);
+  expect(disturbance([disturbed(Number.NaN)])).toEqual([]);
 });
 
 test('what cannot be known on a machine is left out', () => {

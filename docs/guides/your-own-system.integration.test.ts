@@ -120,6 +120,15 @@ describe('the guide', () => {
     expect(blocks.filter(({ language }) => language === 'sh' || language === 'console')).toEqual([]);
   });
 
+  test('shows no command in its text that is not run', () => {
+    const commands = blocks.filter(({ language }) => language === 'bash').map(({ text }) => text);
+    const prose = guide.replaceAll(/^```[\s\S]*?^```/gm, '');
+    // A name alone says which command is meant; with more than that somebody will type it.
+    const spans = [...prose.matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!);
+    const typed = spans.filter((span) => /^(gameday|npm|npx|promtool|curl) \S+ ./.test(span));
+    expect(typed.filter((command) => !commands.some((text) => text.includes(command)))).toEqual([]);
+  });
+
   test('does what it says', async () => {
     for (const { language, title, text, shown } of blocks) {
       if (title !== undefined)

@@ -28,6 +28,14 @@ describe('Workload', () => {
     expect(share('create')).toBeCloseTo(share('delete'), 2);
   });
 
+  test('a mix that leaves nothing for deletes has none, and goes on with 16 entries', () => {
+    const workload = new Workload('u', new Random(1, 1), { read: 0.5, update: 0.25, create: 1 });
+    const kinds = play(workload, 10_000).map(({ kind }) => kind);
+    expect(kinds).not.toContain('delete');
+    expect(kinds.filter((kind) => kind === 'create')).toHaveLength(16);
+    expect(kinds.filter((kind) => kind === 'read').length / kinds.length).toBeCloseTo(0.5, 1);
+  });
+
   test('remembers no more than 16 entries, however long it runs', () => {
     const workload = new Workload('u', new Random(1, 1));
     play(workload, 10_000);

@@ -103,7 +103,7 @@ export class StandingClusters {
       );
     }
     this.#refuseOtherData(manifest, ports);
-    await refuseTakenPorts(manifest, ports);
+    await refuseTakenPorts(manifest, ports, options.manifestFile);
     const directory = join(this.#base, manifest.name);
     mkdirSync(directory, { recursive: true });
     const registry = new ProcessRegistry({
@@ -231,11 +231,13 @@ export function portsOf(manifest: SystemManifest, count: number, firstPort?: num
 async function refuseTakenPorts(
   manifest: SystemManifest,
   ports: readonly Readonly<Record<string, number>>[],
+  manifestFile: string | undefined,
 ): Promise<void> {
   const taken = await takenPorts(ports);
   if (taken.length === 0) return;
   const free = await firstFreePort(manifest, ports.length, ports[0]![manifest.ports[0]!.name]!);
-  const remedy = `end it, or choose others: gameday up ${manifest.name} --port ${free ?? '<port>'}`;
+  const system = manifestFile === undefined ? manifest.name : `--system ${manifestFile}`;
+  const remedy = `end it, or choose others: gameday up ${system} --port ${free ?? '<port>'}`;
   throw new StandingClusterError('PORT_IN_USE', `${taken.join('\n')}\n${remedy}`);
 }
 

@@ -42,7 +42,10 @@ export function homeFiles(options: HomeOptions): HomeFile[] {
         const meant = resolve(TEMPLATES, dirname(path), found);
         return meant.startsWith(TEMPLATES + sep) ? found : relative(join(directory, dirname(target)), meant);
       });
-      return { path: target, text: named(path === 'system.ts' ? manifest(text, options) : text, options.name) };
+      return {
+        path: target,
+        text: path === 'system.ts' ? manifest(named(text, options.name), options) : named(text, options.name),
+      };
     });
 }
 
@@ -93,14 +96,14 @@ function manifest(text: string, { command, targets }: HomeOptions): string {
   if (targets !== undefined) {
     const count = Math.max(9, targets.length);
     return whole
-      .replace(/targets: \[.*\]/, `targets: [${targets.map(quoted).join(', ')}]`)
+      .replace(/targets: \[.*\]/, () => `targets: [${targets.map(quoted).join(', ')}]`)
       .replace(/nodes: \{.*\}/, `nodes: { default: ${targets.length}, min: 1, max: ${count} }`);
   }
   const [program, ...parameters] = command ?? [];
   if (program === undefined) return whole;
   return whole
-    .replace(/command: '.*'/, `command: ${quoted(program)}`)
-    .replace(/arguments: \[.*\]/, `arguments: [${parameters.map(quoted).join(', ')}]`);
+    .replace(/command: '.*'/, () => `command: ${quoted(program)}`)
+    .replace(/arguments: \[.*\]/, () => `arguments: [${parameters.map(quoted).join(', ')}]`);
 }
 
 function quoted(text: string): string {

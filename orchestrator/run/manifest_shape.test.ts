@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { SystemManifest } from '../../kit/system.ts';
-import kv from '../../services/kv/system.ts';
 import bare from '../testing/bare/system.ts';
 import { MANIFEST_SHAPE, manifestProblems } from './manifest_shape.ts';
 import type { Shape } from './shape.ts';
+import { Systems } from './systems.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const HOME = join(root, 'orchestrator/testing/bare');
 const problems = (change: object) => manifestProblems({ ...bare, ...change }, HOME);
 
-test('a manifest that is right has no problems, whatever it leaves out', () => {
+test('a manifest that is right has no problems, whatever it leaves out', async () => {
+  const [kv] = await (await Systems.project(root)).manifests();
   expect(manifestProblems(kv, root)).toEqual([]);
   expect(manifestProblems(bare, HOME)).toEqual([]);
   const { version, name, title, nodes, ports, defaultScenario } = bare;
@@ -64,7 +65,7 @@ describe('a mistake names the field, what is expected, and the nearest name', ()
     [{ elsewhere: { targets: ['http://a:1'] } }, 'it has both `start` and `elsewhere`'],
     [{ files: { rules: ['rules/none.yml'] } }, '`files.rules` lists rules/none.yml: there is no such file in'],
     [{ files: { rules: ['../secret.yml'] } }, '`files.rules[0]` is "../secret.yml": expected a path from the home'],
-  ])('%o', (change, sentence) => {
+  ])('%j', (change, sentence) => {
     const found = problems(change);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(sentence);
@@ -73,7 +74,9 @@ describe('a mistake names the field, what is expected, and the nearest name', ()
   test('elsewhere: addresses, hooks and the port of the metrics', () => {
     const { start: _, ...rest } = bare;
     const at = (elsewhere: object, faults: string[]) => manifestProblems({ ...rest, elsewhere, faults }, HOME);
-    expect(at({ targets: ['10.0.0.1:80'] }, [])[0]).toContain('expected an object');
+    expect(at({ targets: ['10.0.0.1:80'] }, [])[0]).toBe(
+      '`elsewhere.targets[0]` is "10.0.0.1:80": expected a URL such as "http://10.0.0.1:2379", without a path',
+    );
     expect(at({ targets: ['http://a:1'] }, [])[0]).toContain(
       'the metrics of http://a:1 are on its port "metrics", which nobody says',
     );

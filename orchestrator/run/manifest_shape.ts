@@ -138,11 +138,13 @@ function* inconsistencies(manifest: SystemManifest): Iterable<string> {
     if (port !== undefined && !names.includes(port))
       yield `\`${path}\` is "${port}": \`ports\` has ${names.join(', ')}${suggestion(port, names)}`;
   }
-  if (start !== undefined && elsewhere !== undefined)
+  for (const [name, expression] of Object.entries(metrics?.series ?? {})) yield* seriesMistake(name, expression);
+  if (start !== undefined && elsewhere !== undefined) {
     yield 'it has both `start` and `elsewhere`: remove one; `--targets URL,…` points a manifest with `start` at nodes that run already';
+    return;
+  }
   for (const kind of manifest.faults ?? []) yield* hooksOf(kind, manifest);
   for (const target of elsewhere?.targets ?? []) yield* portOf(target, manifest);
-  for (const [name, expression] of Object.entries(metrics?.series ?? {})) yield* seriesMistake(name, expression);
 }
 
 function* hooksOf(kind: ProcessFaultKind, manifest: SystemManifest): Iterable<string> {

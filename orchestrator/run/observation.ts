@@ -32,8 +32,6 @@ import { nodeTarget, untilScraped } from './scrape.ts';
 import { seriesRules } from './series_rules.ts';
 import { ruleFiles, toolPaths } from './systems.ts';
 
-/** Nodes elsewhere run already. */
-const ELSEWHERE_READY_TIMEOUT_MS = 10_000;
 const FOLLOW_MS = 1000;
 /** How long a run waits at its end for the copy that goes elsewhere: in peace, and when it was interrupted. */
 const COPY_MS = { normal: 30_000, interrupted: 1000 };
@@ -231,7 +229,7 @@ class Observation {
     const { path } = this.#journal.directory;
     const onReady = (ready: number, total: number) => emit({ type: 'nodes', ready, total });
     if (manifest.start === undefined)
-      return ElsewhereCluster.connect({ manifest, readyTimeoutMs: ELSEWHERE_READY_TIMEOUT_MS, signal, onReady });
+      return ElsewhereCluster.connect({ manifest, readyTimeoutMs: readyTimeoutMs(manifest), signal, onReady });
     return Cluster.start({
       ...{ manifest, home, onReady, tools: toolPaths(manifest, this.#tools) },
       ...(await this.#earlier()),

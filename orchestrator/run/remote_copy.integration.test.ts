@@ -135,7 +135,7 @@ test('who sends it is said and left nowhere; a receiver that is gone or refuses 
       ]);
       expect(record.missing).toBeGreaterThanOrEqual(stored);
       expect(missingSamples(record)).toMatch(
-        new RegExp(`^${record.missing} samples of ${record.missing} are missing at ${url}/write: `),
+        new RegExp(`^${record.missing} samples of ${record.missing} are missing at ${url}/write \\(`),
       );
     }),
   ]);

@@ -110,7 +110,7 @@ export class RemoteCopy {
 /** For a person: what is missing, and why. Null when all is there. */
 export function missingSamples({ url, sent, missing, reason }: RemoteWriteRecord): string | null {
   if (missing === 0) return null;
-  return `${missing} samples of ${sent + missing} are missing at ${url}: ${reason}. The run itself has them all, and its verdict does not depend on it`;
+  return `${missing} samples of ${sent + missing} are missing at ${url} (${reason}); the run itself has them all, and its verdict does not depend on the copy`;
 }
 
 /** Samples, native histograms included. */

@@ -6,7 +6,7 @@ import type { TargetGroup } from './prometheus_files.ts';
 
 const SCRAPED_TIMEOUT_MS = 15_000;
 /** A node that answers, and cannot be understood so long after its first scrape, will not be: the seconds hold several scrapes. */
-const DEFINITE_MS = 4000;
+const DEFINITE_MS = 3000;
 const POLL_MS = 100;
 
 /** Prometheus does not get the metrics of a node, or of the orchestrator itself. */

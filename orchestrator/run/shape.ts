@@ -93,12 +93,12 @@ export function object(fields: Readonly<Record<string, Field>>): Shape {
   return Object.assign(check, { fields });
 }
 
-/** The first that fits; what is wrong is said by the last. */
-export function either(first: Shape, last: Shape): Shape {
+/** An object of one shape, or anything else of the other. */
+export function either(other: Shape, ofObjects: Shape): Shape {
   function* check(it: unknown, path: string): Iterable<string> {
-    if ([...first(it, path)].length > 0) yield* last(it, path);
+    yield* (isObject(it) ? ofObjects : other)(it, path);
   }
-  return Object.assign(check, last.fields === undefined ? {} : { fields: last.fields });
+  return Object.assign(check, ofObjects.fields === undefined ? {} : { fields: ofObjects.fields });
 }
 
 function isObject(it: unknown): it is object {

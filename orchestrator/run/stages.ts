@@ -66,9 +66,11 @@ function storedOptions({
 }
 
 /** Overview first, then the system's own, then the faults. A record of an older version has no home: its system was the project's. */
-function dashboards(root: string, { system, home = root, files }: RunRecord): string[] {
+function dashboards(root: string, { system, home = root, files, observed }: RunRecord): string[] {
   const shared = (name: string) => join(root, 'grafana/dashboards', `${name}.json`);
   const own = files?.dashboards?.map((file) => join(home, file)) ?? (files === undefined ? [shared(system)] : []);
+  // Of an existing system only what the rules read was copied: most panels would be empty, and some would show a 0 that means nothing.
+  if (observed !== undefined) return [];
   return [shared('overview'), ...own, shared('faults')].filter((file) => existsSync(file));
 }
 

@@ -150,13 +150,16 @@ function* overlay({ source, at }: CheckInput): Iterable<Problem> {
   }
 }
 
-function* criterionNames({ scenario, alerts, at }: CheckInput): Iterable<Problem> {
+function* criterionNames({ scenario, manifest, alerts, at }: CheckInput): Iterable<Problem> {
   const seen = new Set<string>();
   const faults = scenario.faults.map((fault) => fault.name);
   for (const [index, criterion] of scenario.criteria.entries()) {
     if (!alerts.has(criterion.alert)) {
       const hint = suggestion(criterion.alert, alerts.keys());
-      yield at.problem(['criteria', index, 'alert'], `no rule in alerts/ is named "${criterion.alert}"${hint}`);
+      yield at.problem(
+        ['criteria', index, 'alert'],
+        `no rule of ${manifest.name}, and none that all share, is named "${criterion.alert}"${hint}`,
+      );
     }
     if (criterion.during !== undefined && !faults.includes(criterion.during)) {
       const hint = suggestion(criterion.during, faults);

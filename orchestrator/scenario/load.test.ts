@@ -193,7 +193,7 @@ describe('a mistake is reported with its place, what was expected, and the neare
       'an unknown alert',
       'alert: KvNoLeader',
       'alert: KvNoLeadr',
-      'x.yaml:12:14: no rule in alerts/ is named "KvNoLeadr" — did you mean "KvNoLeader"?',
+      'x.yaml:12:14: no rule of kv, and none that all share, is named "KvNoLeadr" — did you mean "KvNoLeader"?',
     ],
     [
       'an unknown fault',

@@ -461,3 +461,34 @@ test('a rule that cannot be observed is inconclusive with the reason', () => {
   );
   expect(result).toMatchObject({ result: 'inconclusive', reason: 'no rule file defines the alert A', expr: '' });
 });
+
+describe('an existing system, whose labels may be others', () => {
+  const unmatched = { unmatched: ['up{zone!=""}'] };
+
+  test.each<Row>([
+    [
+      'what fired may lack them only',
+      SILENT,
+      { firing: [during(5, 9)], observed: unmatched },
+      'inconclusive',
+      'no series matched `up{zone!=""}`',
+    ],
+    [
+      'nor has it fired as expected',
+      FIRING,
+      { firing: [during(5, 9)], observed: unmatched },
+      'inconclusive',
+      'lack of them',
+    ],
+    [
+      'silence does not hang on what a rule can do without',
+      SILENT,
+      { observed: unmatched },
+      'pass',
+      'could have fired',
+    ],
+    ['with all labels it fails', SILENT, { firing: [during(5, 9)], observed: { unmatched: [] } }, 'fail', 'fired'],
+  ])('%s', (_, criterion, c, result, reason) => {
+    expect(conclude(criterion, c)).toMatchObject({ result, reason: expect.stringContaining(reason) });
+  });
+});

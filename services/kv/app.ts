@@ -34,7 +34,7 @@ export async function createKvApp({
   const node = faults === null ? honest : misbehaving(honest, faults.misbehaves);
   const { bodyBytesMax, requestsMax } = config;
   const app = await createApp({ logger, metrics, ready: () => node.ready(), bodyBytesMax, requestsMax, tracing });
-  app.addHook('onSend', (_request, reply, _payload, done) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('X-Node-Id', config.nodeId);
     done();
   });

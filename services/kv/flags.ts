@@ -121,9 +121,9 @@ export const KV_SCHEMA = {
     snapshotEntries: {
       type: 'integer',
       minimum: 1,
-      default: 20_000,
+      default: 10_000,
       placeholder: 'N',
-      description: 'Entries applied between two snapshots.',
+      description: 'Entries applied between two snapshots; more where the state is large.',
     },
     keptEntries: {
       type: 'integer',

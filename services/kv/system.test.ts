@@ -17,11 +17,16 @@ const plan: ClusterPlan = {
   tools: {},
 };
 
+/** What the program itself is given: what comes before it is Node's. */
+function flagsOf(argv: readonly string[]): string[] {
+  return argv.slice(argv.findIndex((word) => word.endsWith('main.ts')) + 1);
+}
+
 describe('the manifest', () => {
   test('every node it starts accepts its flags, and all agree on the members', () => {
     const configs = plan.nodes.map((node) => {
       const { arguments: argv, environment } = manifest.start(node, plan);
-      const parsed = parseKvConfig(argv.slice(2), environment);
+      const parsed = parseKvConfig(flagsOf(argv), environment);
       if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed));
       return parsed.config;
     });
@@ -65,7 +70,7 @@ describe('the manifest', () => {
     ];
     const disturbed: ClusterPlan = { ...plan, links, faultToken: TOKEN };
     const configOf = ({ arguments: argv, environment }: NodeCommand) => {
-      const parsed = parseKvConfig(argv.slice(2), environment);
+      const parsed = parseKvConfig(flagsOf(argv), environment);
       if (parsed.kind !== 'config') throw new Error(JSON.stringify(parsed));
       return parsed.config;
     };

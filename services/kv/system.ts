@@ -53,11 +53,11 @@ function rejoin(node: NodePlace, plan: ClusterPlan, id: number): NodeCommand {
 }
 
 /**
- * Node and its allocator are set for a process that holds little and writes much: half of the default room for young objects, one arena
+ * Node and its allocator are set for a process that holds little and writes much: a quarter of the default room for young objects, one arena
  * for all threads, and programs that need not be stripped of their types at each start.
  */
 const RUNTIME = {
-  arguments: ['--max-semi-space-size=8', '--no-warnings'],
+  arguments: ['--max-semi-space-size=4', '--no-warnings'],
   environment: {
     MALLOC_ARENA_MAX: '1',
     NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/node'),
@@ -147,10 +147,7 @@ export default {
   defaultScenario: 'kv/leader-kill',
   files: {
     rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],
-    ruleTests: [
-      'alerts/tests/kv_consensus.test.yml',
-      'alerts/tests/kv_storage.test.yml',
-    ],
+    ruleTests: ['alerts/tests/kv_consensus.test.yml', 'alerts/tests/kv_storage.test.yml'],
     scenarios: 'scenarios/kv',
     loadtests: 'loadtests/kv',
     dashboards: ['grafana/dashboards/kv.json'],

@@ -54,6 +54,23 @@ describe('verify', () => {
     expect(sentence).toMatch(/^node 1 \(127\.0\.0\.1:\d+\) has b at index 5, where the majority has a$/);
   });
 
+  test('of nodes that tell it otherwise, in whatever words', async () => {
+    const none = { index: 0, hash: '' };
+    const ask = async (url: string, node: number) => ({
+      ...{ node_id: node, role: '–', entries: null, checkpoint: none },
+      ...{ applied_index: 7, state_hash: url.endsWith('c') ? 'odd' : 'even' },
+    });
+    const { result, sentence, nodes } = await verify(
+      ['http://a', 'http://b', 'http://c'],
+      new AbortController().signal,
+      5000,
+      ask,
+    );
+    expect(result).toBe('different');
+    expect(sentence).toBe('node 2 (c) has odd at index 7, where the majority has even');
+    expect(nodes[0]).toMatchObject({ node: 0, reachable: true, entries: null });
+  });
+
   test('no index in common: nothing is concluded', async () => {
     const urls = [await node(0, at(5, 'a')), await node(1, at(6, 'a'))];
     const { result, index, sentence } = await look(urls, 0);

@@ -42,13 +42,19 @@ export function initCommand(context: Context, word: string, flags: InitFlags): E
 /** The directory itself may be there, and so may what is above it; both have to be directories. */
 function checkDirectory(word: string, directory: string): void {
   let place = directory;
-  while (!existsSync(place) && !isDangling(place)) place = dirname(place);
-  if (isDangling(place) || !statSync(place).isDirectory())
+  while (!isThere(place)) place = dirname(place);
+  if (!existsSync(place) || !statSync(place).isDirectory())
     throw new UsageError(`${word}: ${place} is a file, and not a directory: choose another one`);
 }
 
-function isDangling(place: string): boolean {
-  return !existsSync(place) && lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+/** Also of a link that leads nowhere. */
+function isThere(place: string): boolean {
+  try {
+    return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // ENOTDIR: something above it is a file.
+    return false;
+  }
 }
 
 function checkedName(name: string, isFromDirectory: boolean, taken: readonly string[]): string {

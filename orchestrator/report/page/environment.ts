@@ -26,9 +26,11 @@ export function renderEnvironment({ record }: ReportInput): Markup {
           `${node.url}${node.pid === undefined ? ', elsewhere' : `, process ${node.pid}, log ${node.log}`}`,
         ] as const,
     ),
+    ...(record.release === undefined ? [] : [['Release', record.release] as const]),
+    ...(record.limits ?? []).map((limit) => ['Not judged', limit] as const),
     ...(record.remoteWrite === undefined ? [] : [['Copy', copyText(record.remoteWrite)] as const]),
     ...(record.verdict === undefined ? [] : [['Judged', formatInstant(record.verdict.judgedAt)] as const]),
   ];
   return html`<section id="environment"><h2>Environment</h2><dl class="environment">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
-<h3>What next</h3><dl class="commands"><dt>Judge it again from the stored data</dt><dd><code>npx gameday recheck ${record.id}</code></dd><dt>Query the stored data, with Grafana where there is one</dt><dd><code>npx gameday open ${record.id}</code></dd>${record.observed === undefined && html`<dt>Run it again with the same seed</dt><dd><code>npx gameday run ${record.scenarioPath} --seed ${record.seed}</code></dd>`}</dl></section>`;
+<h3>What next</h3><dl class="commands"><dt>Judge it again from the stored data</dt><dd><code>npx gameday recheck ${record.id}</code></dd><dt>Query the stored data, with Grafana where there is one</dt><dd><code>npx gameday open ${record.id}</code></dd>${record.observed === undefined && html`<dt>Run it again with the same seed</dt><dd><code>npx gameday run ${record.scenarioPath}${record.manifestFile === undefined ? '' : ` --system ${record.manifestFile}`} --seed ${record.seed}</code></dd>`}</dl></section>`;
 }

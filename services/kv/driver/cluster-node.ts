@@ -44,7 +44,8 @@ export interface ClusterNodeParts {
 const APPEND_BYTES_MAX = 256 * 1024;
 const APPENDS_INFLIGHT_MAX = 32;
 const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024;
-const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
+/** One chunk is under way at a time, so each costs a round trip and what both disks take for it. */
+const SNAPSHOT_CHUNK_BYTES = 1024 * 1024;
 /** A snapshot is also due after so many bytes of commands. */
 const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 const GAUGES_MS = 200;

@@ -14,7 +14,7 @@ import type {
   SnapshotMeta,
   Term,
 } from '../core/raft/types.ts';
-import { Gathering } from './gathering.ts';
+import { type Forwarded, Gathering } from './gathering.ts';
 import { Outgoing } from './outgoing.ts';
 
 /** What the engine hands on, in the order in which Raft put it out. */
@@ -75,8 +75,7 @@ export class Engine {
   }
 
   input(input: Exclude<Input, { type: 'tick' | 'propose' | 'read' }>): void {
-    if (input.type === 'refuseForwarded') this.#gathering.forwarded(input);
-    else if (input.type === 'message' && input.message.type === 'forwardProposals') this.#gathering.forwarded(input);
+    if (isForwarded(input)) this.#gathering.forwarded(input);
     else this.#inputs.push(input);
     this.#schedule();
   }
@@ -132,7 +131,7 @@ export class Engine {
     try {
       const ticked = this.#ticks > 0;
       for (const input of this.#takeInputs()) {
-        if (input.type === 'persisted') this.#persisted(input.number);
+        if (input.type === 'persisted') this.#durableNumber = input.number;
         this.#handle(this.#raft.step(input));
       }
       if (ticked) this.#gathering.ticked();
@@ -155,22 +154,17 @@ export class Engine {
     return inputs;
   }
 
-  #persisted(number: number): void {
-    this.#durableNumber = number;
-    this.#gathering.persisted();
-  }
-
   /** Something waits for the disk, and a frame to the leader or to the followers will leave when it is done. */
   get #isWriting(): boolean {
     return this.#durableNumber < this.#persistNumber;
   }
 
   #proposeBatch(): void {
-    const batch = this.#gathering.take();
-    if (batch.length === 0) return;
-    const output = this.#raft.stepAll(batch);
-    this.#gathering.taken(output);
-    this.#handle(output);
+    for (const inputs of this.#gathering.take()) {
+      const output = this.#raft.stepAll(inputs);
+      this.#gathering.taken(output);
+      this.#handle(output);
+    }
   }
 
   #handle(output: Output): void {
@@ -222,4 +216,8 @@ export class Engine {
     if (messages.some(({ type }) => type === 'append' || type === 'installSnapshot'))
       this.input({ type: 'unreachable', node: to });
   }
+}
+
+function isForwarded(input: Input): input is Forwarded {
+  return input.type === 'refuseForwarded' || (input.type === 'message' && input.message.type === 'forwardProposals');
 }

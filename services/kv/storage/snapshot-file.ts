@@ -10,6 +10,8 @@ import { DataDirectoryError, DiskFullError, isDiskFull, StorageCorruptError } fr
 const HEADER_BYTES = 64 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 const BLOCK_DATA_BYTES = BLOCK_BYTES - 4;
+/** Read in one go when a whole snapshot is read. */
+const BLOCKS_READ = 16;
 const MAGIC = 0x4744534e; // "GDSN"
 const VERSION = 1;
 
@@ -164,33 +166,38 @@ export class SnapshotReader {
   /** `length` bytes of data from `offset`, fewer at the end. @throws StorageCorruptError */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const end = Math.min(this.meta.size, offset + length);
-    const parts: Uint8Array[] = [];
-    for (let at = offset; at < end; ) {
-      const number = Math.floor(at / BLOCK_DATA_BYTES);
-      const data = await this.#block(number);
-      const from = at - number * BLOCK_DATA_BYTES;
-      const part = data.subarray(from, from + end - at);
-      parts.push(part);
-      at += part.length;
-    }
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    const first = Math.floor(offset / BLOCK_DATA_BYTES);
+    const parts = await this.#blocks(first, Math.ceil(end / BLOCK_DATA_BYTES));
+    const from = offset - first * BLOCK_DATA_BYTES;
+    return Buffer.concat(parts).subarray(from, from + end - offset);
   }
 
   /** All data in order, in pieces of at most one block. */
   async *blocks(): AsyncGenerator<Uint8Array> {
     const count = Math.ceil(this.meta.size / BLOCK_DATA_BYTES);
-    for (let number = 0; number < count; number++) yield await this.#block(number);
+    for (let number = 0; number < count; number += BLOCKS_READ) {
+      yield* await this.#blocks(number, Math.min(count, number + BLOCKS_READ));
+    }
   }
 
   close(): Promise<void> {
     return this.#file.close();
   }
 
-  async #block(number: number): Promise<Uint8Array> {
-    const position = HEADER_BYTES + number * BLOCK_BYTES;
+  /** The data of the blocks from `first` up to, not including, `end`. */
+  async #blocks(first: number, end: number): Promise<Buffer[]> {
+    const position = HEADER_BYTES + first * BLOCK_BYTES;
+    const data = await this.#file.readAt(position, (end - first) * BLOCK_BYTES);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+    return Array.from({ length: end - first }, (_, at) => this.#checked(first + at, bytes.subarray(at * BLOCK_BYTES)));
+  }
+
+  /** @param bytes begins with the block */
+  #checked(number: number, bytes: Buffer): Buffer {
     const expected = 4 + Math.min(BLOCK_DATA_BYTES, this.meta.size - number * BLOCK_DATA_BYTES);
-    const block = Buffer.from(await this.#file.readAt(position, expected));
+    const block = bytes.subarray(0, expected);
     if (block.length !== expected || crc32c(block.subarray(4)) !== block.readUInt32BE(0)) {
+      const position = HEADER_BYTES + number * BLOCK_BYTES;
       throw new StorageCorruptError(this.#file.path, position, 'the checksum of a snapshot block does not match');
     }
     return block.subarray(4);
