@@ -264,13 +264,24 @@ test(
     const term = (await nodes[0]!.get<NodeStatus>('/status'))!.term;
     const cpu = () => Promise.all(nodes.map((node) => node.metric('process_cpu_seconds_total')));
     const synced = () => Promise.all(nodes.map((node) => node.metric('kv_wal_bytes_written_total')));
+    const wakings = () => Promise.all(nodes.map(({ child }) => wakingsOf(child.pid!)));
     const [cpuBefore, syncedBefore] = [await cpu(), await synced()];
+    const wakingsBefore = await wakings();
     const seconds = 4;
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    const wakingsAfter = await wakings();
     const [cpuAfter, syncedAfter] = [await cpu(), await synced()];
     for (const i of nodes.keys()) expect((cpuAfter[i]! - cpuBefore[i]!) / seconds).toBeLessThan(0.15);
+    // However busy the machine: a heartbeat and its answer every 100 ms, and one look around; not each of Raft's 50 ticks a second.
+    for (const i of nodes.keys()) expect((wakingsAfter[i]! - wakingsBefore[i]!) / seconds).toBeLessThan(45);
     expect(syncedAfter).toEqual(syncedBefore);
     expect((await nodes[0]!.status())!.term).toBe(term);
   },
   TIMEOUT_MS,
 );
+
+/** How often the main thread has gone to sleep since it began; 0 where that is not told. */
+async function wakingsOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
+}

@@ -17,11 +17,11 @@ import type {
 import { type Forwarded, Gathering } from './gathering.ts';
 import { Outgoing } from './outgoing.ts';
 
-/** What the engine hands on, in the order in which Raft put it out. */
+/** What the engine hands on: messages first, so that peers work while this node's disk and state do; the rest in Raft's order. */
 export interface EngineOutputs {
   /** @returns the messages that certainly did not leave */
   send(to: NodeId, messages: readonly Message[]): readonly Message[];
-  persist(record: Persist): void;
+  persist(records: readonly Persist[]): void;
   commit(entries: readonly Entry[]): void;
   restore(snapshot: SnapshotMeta): void;
   readConfirmed(id: string, index: LogIndex): void;
@@ -51,6 +51,8 @@ export class Engine {
   /** The newest record handed out for writing, and the newest that is durable. */
   #persistNumber = 0;
   #durableNumber = 0;
+  /** What Raft put out in this turn. */
+  #taken: Output[] = [];
   #reads: string[] = [];
   #ticks = 0;
   #scheduled = false;
@@ -132,11 +134,14 @@ export class Engine {
       const ticked = this.#ticks > 0;
       for (const input of this.#takeInputs()) {
         if (input.type === 'persisted') this.#durableNumber = input.number;
-        this.#handle(this.#raft.step(input));
+        this.#take(this.#raft.step(input));
       }
       if (ticked) this.#gathering.ticked();
       this.#proposeBatch();
+      // Last, so that after a stall the leader's heartbeats count before the silence does.
+      for (; this.#ticks > 0; this.#ticks -= 1) this.#take(this.#raft.step({ type: 'tick' }));
       this.#flush(ticked || !this.#isWriting);
+      this.#handOn();
       this.#outputs.turned();
     } catch (error) {
       this.#stopped = true;
@@ -144,13 +149,11 @@ export class Engine {
     }
   }
 
-  /** Messages first and the tick last: after a stall the leader's heartbeats count before the silence does. */
   #takeInputs(): Input[] {
     const inputs = this.#inputs;
     this.#inputs = [];
     if (this.#reads.length > 0) inputs.push({ type: 'read', ids: this.#reads });
     this.#reads = [];
-    for (; this.#ticks > 0; this.#ticks -= 1) inputs.push({ type: 'tick' });
     return inputs;
   }
 
@@ -163,27 +166,34 @@ export class Engine {
     for (const inputs of this.#gathering.take()) {
       const output = this.#raft.stepAll(inputs);
       this.#gathering.taken(output);
-      this.#handle(output);
+      this.#take(output);
     }
+  }
+
+  #take(output: Output): void {
+    this.#taken.push(output);
+    for (const message of output.messages) this.#enqueue(message);
+    if (output.persist !== null) this.#persistNumber = output.persist.number;
+    const committed = output.committed.at(-1);
+    if (committed !== undefined) this.#gathering.committed(committed.index);
+  }
+
+  #handOn(): void {
+    const taken = this.#taken;
+    this.#taken = [];
+    const records = taken.flatMap(({ persist }) => persist ?? []);
+    if (records.length > 0) this.#outputs.persist(records);
+    for (const output of taken) this.#handle(output);
   }
 
   #handle(output: Output): void {
     const outputs = this.#outputs;
-    for (const message of output.messages) this.#enqueue(message);
-    if (output.persist !== null) {
-      this.#persistNumber = output.persist.number;
-      outputs.persist(output.persist);
-    }
     for (const { id, index, term } of output.accepted) {
       outputs.accepted(id, index, term);
       outputs.placed([id], term);
     }
     if (output.restore !== null) outputs.restore(output.restore);
-    const committed = output.committed.at(-1);
-    if (committed !== undefined) {
-      this.#gathering.committed(committed.index);
-      outputs.commit(output.committed);
-    }
+    if (output.committed.length > 0) outputs.commit(output.committed);
     for (const { id, index } of output.reads) outputs.readConfirmed(id, index);
     for (const { id, reason } of output.refused) outputs.refused(id, reason);
     for (const { to, index, offset, length } of output.snapshotReads) outputs.snapshotRead(to, index, offset, length);

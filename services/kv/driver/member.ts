@@ -338,7 +338,7 @@ export class Member {
   #engineOutputs(): ConstructorParameters<typeof Engine>[1] {
     return {
       send: (to, messages) => this.#parts.transport.send(to, messages),
-      persist: (record) => this.#persister.push(record),
+      persist: (records) => this.#persister.push(...records),
       commit: (entries) => this.#applier.commit(entries),
       restore: (snapshot) => {
         this.#writes.restored();

@@ -25,7 +25,7 @@ export class Outgoing {
       this.#messages.set(to, [message]);
       return;
     }
-    // An append tells the commit index, too.
+    // An append tells the commit index, too. The heartbeats of a tick come behind it, and stay.
     const last = waiting[waiting.length - 1]!;
     const replaces = type === 'append' && last.type === 'heartbeat' && !isNews(last, this.#roundAsked);
     if (replaces) waiting[waiting.length - 1] = message;

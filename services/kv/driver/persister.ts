@@ -44,9 +44,9 @@ export class Persister {
     return this.#queue.length;
   }
 
-  push(record: Persist): void {
+  push(...records: readonly Persist[]): void {
     if (this.#stopped) return;
-    this.#queue.push(record);
+    this.#queue.push(...records);
     this.#running ??= this.#run();
   }
 
