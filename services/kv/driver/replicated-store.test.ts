@@ -5,11 +5,11 @@ import { KvStore } from '../core/store/store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { ReplicatedStore } from './replicated-store.ts';
 
-const META = { index: 30_000, term: 1 } as SnapshotMeta;
+const META = { index: 10_000, term: 1 } as SnapshotMeta;
 
 function filled(): KvStore {
   const store = new KvStore();
-  for (let index = 1; index <= 30_000; index++) {
+  for (let index = 1; index <= 10_000; index++) {
     const id = `0190abcd-0000-7000-8000-${String(index).padStart(12, '0')}`;
     const request = { requestId: `r${index}`, timestampMs: 1, sourceNode: 0 };
     store.apply(index, encodeCommand({ ...request, type: 'create', id, key: 'k', value: `v${index}` }));
@@ -44,9 +44,9 @@ test('a snapshot is restored in turns: the event loop runs in between, and the o
   );
   await store.restore(META);
   running = false;
-  expect([store.current.size, store.current.hash()]).toEqual([30_000, original.hash()]);
+  expect([store.current.size, store.current.hash()]).toEqual([10_000, original.hash()]);
   expect([...seen]).toEqual([0]);
-  // It takes some 30 ms; with less than that much to do the loop would have had no turn.
+  // It takes more than one turn; with less than that much to do the loop would have had no turn.
   expect(turns).toBeGreaterThan(0);
 });
 

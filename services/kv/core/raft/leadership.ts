@@ -29,7 +29,7 @@ export class Leadership {
     this.replication = new Replication(replica);
     this.reads = new ReadRounds(
       replica,
-      () => this.#heartbeatVoters(),
+      () => this.#askForRound(),
       (node, round) => node === replica.id || (this.replication.of(node)?.readRound ?? 0) >= round,
     );
   }
@@ -76,10 +76,17 @@ export class Leadership {
     return Math.max(1, config.heartbeatTicks - this.#heartbeatElapsed);
   }
 
-  #heartbeatVoters(): void {
-    for (const follower of this.replication.followers) {
-      if (!follower.learner) this.replication.heartbeat(follower, this.reads.newest);
-    }
+  /**
+   * Asks as many voters as make a majority with this node, those first that were heard from last. If one of them does not answer, the
+   * regular heartbeat, which names the newest round too, reaches the others.
+   */
+  #askForRound(): void {
+    const { id, memberships } = this.#replica;
+    const { current } = memberships;
+    const voters = [...this.replication.followers].filter(({ node }) => isVoter(current, node));
+    const needed = (current.voters.length >> 1) + (isVoter(current, id) ? 0 : 1);
+    const asked = isJoint(current) ? voters : voters.toSorted(byLastHeard).slice(0, needed);
+    for (const follower of asked) this.replication.heartbeat(follower, this.reads.newest);
   }
 
   /**
@@ -239,4 +246,8 @@ export class Leadership {
       this.#roles.becomeFollower(replica.term, null, 'removed');
     }
   }
+}
+
+function byLastHeard(a: FollowerProgress, b: FollowerProgress): number {
+  return a.ticksSinceHeard - b.ticksSinceHeard;
 }

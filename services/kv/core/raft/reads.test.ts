@@ -31,9 +31,24 @@ describe('a linearizable read', () => {
     const { cluster, confirmed, read } = elected();
     read(1, 'r1');
     for (let i = 2; i < 50; i++) read(1, `r${i}`);
-    expect(cluster.network).toHaveLength(2);
+    expect(cluster.network).toHaveLength(1);
     cluster.settle();
     expect(confirmed).toHaveLength(49);
+  });
+
+  test('asks a majority, beginning with whom it heard from last', () => {
+    const { cluster, confirmed, read } = elected();
+    cluster.tick(1, 3);
+    cluster.network = cluster.network.filter(({ to }) => to === 3);
+    cluster.settle();
+    cluster.tick(1, 1);
+    read(1, 'r1');
+    expect(cluster.network.map(({ type, to }) => `${type} ${to}`)).toEqual(['heartbeat 3']);
+    // It is lost; the regular heartbeat asks everybody.
+    cluster.network = [];
+    cluster.tick(1, 2);
+    cluster.settle();
+    expect(confirmed).toEqual(['r1@1']);
   });
 
   test('is not confirmed by an answer to an older heartbeat', () => {
