@@ -11,7 +11,8 @@ export const CLOSED_LOOP_METRICS: readonly string[] = Object.values(WORKLOADS).f
   [...figures, ...besideGrpc].map(({ metric }) => metric),
 );
 
-const WARM_UP_SECONDS = 3;
+/** Just-in-time compilers are at it for that long: V8 still compiles after five seconds of load. */
+const WARM_UP_SECONDS = 10;
 /** What the system itself does beside the benchmark is below this. */
 const OTHERS_CORES_MAX = 0.2;
 

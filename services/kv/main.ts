@@ -23,7 +23,7 @@ const EXIT_COULD_NOT_RUN = 4;
  * Per cent of what is alive after a full collection by which the heap may grow before the next one. V8's own choice, up to 300 on a large
  * machine, makes four times as much memory of a state that hardly changes in size; what is alive is little, so collecting it costs little.
  */
-setFlagsFromString('--heap-growing-percent=30');
+setFlagsFromString('--heap-growing-percent=100');
 
 const parsed = parseKvConfig(process.argv.slice(2), process.env);
 switch (parsed.kind) {
