@@ -35,6 +35,15 @@ interface Play {
   readonly options?: Partial<CheckersStageOptions>;
 }
 
+function register(entries: Readonly<Record<string, string>>): SystemCheckers {
+  return {
+    model: 'register',
+    async *readAll() {
+      for (const [key, value] of Object.entries(entries)) yield { key, value };
+    },
+  };
+}
+
 async function play({
   lines = GOOD,
   entries = { a: 'a1' },
@@ -50,10 +59,7 @@ async function play({
   writeFileSync(join(directory, 'k6-summary.json'), JSON.stringify({ metrics: counted }));
   const asked = states.map(() => 0);
   const checkers: SystemCheckers = {
-    model: 'register',
-    async *readAll() {
-      for (const [key, value] of Object.entries(entries)) yield { key, value };
-    },
+    ...register(entries),
     async state(url) {
       const node = Number(url);
       const [appliedIndex, hash] = states[node]![Math.min(asked[node]!, states[node]!.length - 1)]!;
@@ -178,6 +184,29 @@ describe('no result is no metric, and says why', () => {
     expect(result.problems.durability).toContain(reason);
     expect(series[PENDING]).toBe('0');
     expect(Object.keys(series).filter((name) => /violations|lost|checked/.test(name))).toEqual([]);
+  });
+
+  test.each<[unknown, string]>([
+    [{}, '{}'],
+    [{ appliedIndex: 7 }, '{"appliedIndex":7}'],
+    [{ appliedIndex: '7', hash: 'x' }, '{"appliedIndex":"7","hash":"x"}'],
+    [{ appliedIndex: 7, hash: '' }, '{"appliedIndex":7,"hash":""}'],
+    [null, 'null'],
+  ])('nodes that all answer %j as their state do not agree on one', async (answer, shown) => {
+    const checkers = { ...register({ a: 'a1' }), state: async () => answer as never };
+    const { result, series } = await play({ options: { checkers } });
+    expect(result.states).toBeNull();
+    expect(result.problems.states).toBe(
+      `\`checkers.state\` of the manifest answered ${shown}: expected { appliedIndex: number, hash: text }`,
+    );
+    expect(series.gameday_state_hashes_distinct).toBeUndefined();
+  });
+
+  test('a final state without values is none', async () => {
+    const { result } = await play({ options: { checkers: register({ a: undefined as never }) } });
+    expect(result.problems.durability).toBe(
+      'the final state could not be read: `checkers.readAll` of the manifest answered {"key":"a"}: expected { key: text, value: text }',
+    );
   });
 
   test('a final state that cannot be read leaves the history to be checked', async () => {

@@ -77,6 +77,28 @@ export async function runCheckers(options: CheckersStageOptions): Promise<Checke
 /** A stage before has failed, and has said why. */
 class Unavailable extends Error {}
 
+const STATE = '{ appliedIndex: number, hash: text }';
+const ENTRY = '{ key: text, value: text }';
+
+/** A function of the manifest answered with something else than it promises: nodes that all say nothing would otherwise agree. */
+class ManifestAnswerError extends Error {
+  constructor(name: string, expected: string, answer: unknown) {
+    const shown = JSON.stringify(answer)?.slice(0, 80) ?? String(answer);
+    super(`\`${name}\` of the manifest answered ${shown}: expected ${expected}`);
+    this.name = 'ManifestAnswerError';
+  }
+}
+
+function isState(it: unknown): boolean {
+  const { appliedIndex, hash } = (it ?? {}) as { readonly appliedIndex?: unknown; readonly hash?: unknown };
+  return Number.isFinite(appliedIndex) && typeof hash === 'string' && hash !== '';
+}
+
+function isEntry(it: unknown): boolean {
+  const { key, value } = (it ?? {}) as { readonly key?: unknown; readonly value?: unknown };
+  return typeof key === 'string' && typeof value === 'string';
+}
+
 function required<T>(value: T | null): T {
   if (value === null) throw new Unavailable();
   return value;
@@ -135,10 +157,14 @@ class CheckersStage {
   async #readStates(): Promise<NodeState[]> {
     const { nodes, checkers, signal } = this.#options;
     const asked = nodes.map(async ({ index: node, url }) => {
-      const { appliedIndex: index, hash } = await checkers.state!(url, signal);
-      return { node, index, hash };
+      const state = await checkers.state!(url, signal);
+      if (!isState(state)) throw new ManifestAnswerError('checkers.state', STATE, state);
+      return { node, index: state.appliedIndex, hash: state.hash };
     });
-    return (await Promise.allSettled(asked)).flatMap((state) => (state.status === 'fulfilled' ? [state.value] : []));
+    const states = await Promise.allSettled(asked);
+    for (const state of states)
+      if (state.status === 'rejected' && state.reason instanceof ManifestAnswerError) throw state.reason;
+    return states.flatMap((state) => (state.status === 'fulfilled' ? [state.value] : []));
   }
 
   #notComparable(states: readonly NodeState[], comparison: StateComparison | null): string {
@@ -157,7 +183,10 @@ class CheckersStage {
       const start = Date.now();
       const entries = new Map<string, string>();
       const limited = AbortSignal.any([signal, AbortSignal.timeout(READ_MS_MAX)]);
-      for await (const { key, value } of checkers.readAll(node.url, limited)) entries.set(key, value);
+      for await (const entry of checkers.readAll(node.url, limited)) {
+        if (!isEntry(entry)) throw new ManifestAnswerError('checkers.readAll', ENTRY, entry);
+        entries.set(entry.key, entry.value);
+      }
       return { entries, start, end: Date.now() + 1, node: node.index };
     } catch (error) {
       signal.throwIfAborted();
