@@ -134,6 +134,10 @@ function history(): WrittenSeries[] {
     // Nobody looked for two minutes: neither the metric nor `up` has a sample.
     series({ ...spotty, __name__: 'up' }, (minute) => (minute > -6 && minute < -4 ? undefined : 1)),
     series({ ...spotty, __name__: 'shop_spotty' }, (minute) => (minute > -6 && minute < -4 ? undefined : 0)),
+    // Somebody else's: as many with the label `node` as the shop should have nodes.
+    ...['m:1', 'm:2'].map((instance) =>
+      series({ __name__: 'up', job: 'mesh', instance, node: instance, cluster: 'prod' }, () => 1),
+    ),
     // Pushed, without job and instance, and silent at the end.
     series({ __name__: 'shop_pushed' }, (minute) => (minute > -2 ? undefined : 0)),
   ];
@@ -237,6 +241,17 @@ test('a time in which nobody looked is not silence', async () => {
   const before = { from: now - 20 * 60_000, to: now - 10 * 60_000 };
   const whole = results(await judged([silent('ShopSpotty'), silent('ShopPushed')], { match: [], window: before }));
   expect(whole).toMatchObject({ ShopSpotty: ['pass', expect.anything()], ShopPushed: ['pass', expect.anything()] });
+});
+
+test('nodes of somebody else are none of the system', async () => {
+  const record = await judged([silent('TargetMissing')]);
+  expect(results(record).TargetMissing).toEqual([
+    'inconclusive',
+    expect.stringContaining('no series matched `up{node!=""}`'),
+  ]);
+  expect(record.observed!.renamed).toEqual([
+    `where a rule names no job, job="shop" is meant; --match 'job="…"' says another one`,
+  ]);
 });
 
 test('a label that has another value there stands in for the one of the rules', async () => {

@@ -131,7 +131,7 @@ async function copied(
       (rule) => judgeable(() => rawSelectors(rule, rules)) ?? [],
     );
     return await copySeries({
-      ...{ source, selectors, data, onProgress, matchers: match },
+      ...{ source, selectors, data, onProgress, matchers: match, system: scenario.system },
       ...(samplesMax === undefined ? {} : { samplesMax }),
     });
   } catch (error) {

@@ -24,6 +24,8 @@ export interface CopyOptions {
   readonly source: PromApi;
   readonly selectors: readonly Selector[];
   readonly matchers: readonly LabelMatcher[];
+  /** The name of the system, which is the job of its nodes where nobody says another one. */
+  readonly system: string;
   /** What is copied; both ends included. */
   readonly data: Span;
   readonly samplesMax?: number;
@@ -37,7 +39,7 @@ export interface Copy {
   readonly samples: number;
   /** The shortest time between two samples of one series; null when nothing was found. */
   readonly intervalMs: number | null;
-  /** `job="kv-prod" is job="kv" here`. */
+  /** `job="kv-prod" is job="kv" here`, and which job is meant where a rule names none. */
   readonly renamed: readonly string[];
 }
 
@@ -71,7 +73,7 @@ class Copier {
   }
 
   async add(selector: Selector): Promise<void> {
-    await this.#copy(foreignSelector(selector, this.#o.matchers), selector.text);
+    await this.#copy(foreignSelector(selector, this.#o.matchers, this.#o.system), selector.text);
   }
 
   /** When the targets of what was copied were scraped, whatever came of it: silence means something only then. */
@@ -87,7 +89,7 @@ class Copier {
     const text = `{__name__="up", ${[wanted, ...this.#o.matchers.map((matcher) => matcher.text)].join(', ')}}`;
     const present = (foreign: Readonly<Record<string, string>>) =>
       targets.get(JSON.stringify([foreign.job, foreign.instance]));
-    await this.#copy({ text, labels: {} }, text, (foreign) => {
+    await this.#copy({ text, labels: {}, ofSystem: false }, text, (foreign) => {
       const target = present(foreign);
       if (target === undefined) return null;
       const { job, instance } = target.labels;
@@ -229,7 +231,10 @@ class Copier {
         return `${there.join(', ')} is ${label}=${JSON.stringify(value)} here`;
       }),
     );
-    return [...new Set(sentences)];
+    const { system } = this.#o;
+    const restricted = [...this.#asked.values()].some(({ selector }) => selector.ofSystem);
+    const own = `where a rule names no job, job="${system}" is meant; --match 'job="…"' says another one`;
+    return [...new Set(sentences), ...(restricted ? [own] : [])];
   }
 }
 
