@@ -158,7 +158,8 @@ export type ElsewhereTarget =
 /**
  * Nodes that run already. Nothing is started or stopped; they are loaded, scraped and judged. Each hook does to the node at a
  * position of `targets` (0-based) what its name says, resolves when it is done, and rejects when it was not: `kill` needs `kill` and
- * `start`, `restart` needs `stop` and `start`, `pause` needs `pause` and `resume`. A process fault without its hooks is refused.
+ * `start`, `restart` needs `stop` and `start`, `pause` needs `pause` and `resume`. A process fault without its hooks is refused, and one
+ * after which the node is ready as before has not happened.
  */
 export interface Elsewhere {
   /** `--targets URL,…` replaces them. */

@@ -13,6 +13,8 @@ export interface ElsewhereOptions {
 }
 
 const POLL_MS = 100;
+/** A node that was ended or paused answers nobody; so long may it take until that shows. */
+const OUT_OF_SERVICE_MS = 5000;
 
 /** The nodes of `SystemManifest.elsewhere`. */
 export class ElsewhereCluster {
@@ -109,6 +111,18 @@ export class ElsewhereNode {
 
   readiness(): Promise<true | string> {
     return this.#client.readiness();
+  }
+
+  /** A hook that resolves and does nothing would be a fault that never happened. */
+  async outOfService(signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + OUT_OF_SERVICE_MS;
+    while ((await this.#client.readiness()) === true) {
+      if (performance.now() > deadline)
+        throw new Error(
+          `node ${this.index} (${this.url}) is still ready ${OUT_OF_SERVICE_MS / 1000} s after its hook said that it is ${this.#state}`,
+        );
+      await delay(POLL_MS, undefined, { signal });
+    }
   }
 
   async isReady(): Promise<boolean> {

@@ -43,7 +43,20 @@ export function processFaults(desk: NodeFaultDesk): Readonly<Record<ProcessFault
 }
 
 function processFault(kind: ProcessFaultKind, strikeOne: (node: FaultNode) => Promise<Heal>): Fault {
-  return { kind, available: () => true, inject: (strike) => injectIntoEach(strike, strikeOne) };
+  return {
+    kind,
+    available: () => true,
+    inject: async (strike) => {
+      const heal = await injectIntoEach(strike, strikeOne);
+      strike.struck();
+      const verified = await Promise.allSettled(strike.nodes.map((node) => node.outOfService?.(strike.signal)));
+      const failed = verified.find((result) => result.status === 'rejected');
+      if (failed === undefined) return heal;
+      // It may yet take effect, and nobody would undo it then.
+      await heal().catch(() => undefined);
+      throw failed.reason;
+    },
+  };
 }
 
 /** All targets at once. When one cannot be struck, those that were are healed again. */

@@ -17,6 +17,11 @@ export interface FaultNode {
   /** Resolves when the process stands still. */
   pause(): Promise<void>;
   resume(): void | Promise<void>;
+  /**
+   * Of a node whose process is not ours: resolves when it answers no more, now that it was ended or paused; rejects when it goes on. Absent where
+   * the process is seen to be gone.
+   */
+  outOfService?(signal: AbortSignal): Promise<void>;
   /** The running process is about to end by itself: resolves with how, or undefined when it has not in time. */
   endsWithin(timeoutMs: number, signal: AbortSignal): Promise<string | undefined>;
   /** The version under test is what starts from now on, not the one before. */

@@ -86,6 +86,13 @@ describe('a mistake names the field, what is expected, and the nearest name', ()
       '`faults` has "kill", which needs `elsewhere.start`',
       '`faults` has "pause", which needs `elsewhere.pause` and `elsewhere.resume`',
     ]);
+    const hooks = { pause: async () => {}, resume: async () => {} };
+    expect(at({ targets, ...hooks }, ['pause'])).toEqual([]);
+    expect(manifestProblems({ ...rest, paths: {}, elsewhere: { targets, ...hooks }, faults: ['pause'] }, HOME)).toEqual(
+      [
+        '`faults` has "pause", which needs `paths.health` where nodes run elsewhere: one that stands still accepts connections all the same',
+      ],
+    );
     expect(at({ targets }, ['upgrade'])).toEqual([
       '`faults` has "upgrade", which nodes elsewhere cannot do: only `start` knows two versions',
     ]);

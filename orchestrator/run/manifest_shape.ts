@@ -154,6 +154,8 @@ function* hooksOf(kind: ProcessFaultKind, manifest: SystemManifest): Iterable<st
     yield `\`faults\` has "${kind}", which nodes elsewhere cannot do: only \`start\` knows two versions`;
   else if (missing.length > 0)
     yield `\`faults\` has "${kind}", which needs ${missing.map((name) => `\`elsewhere.${name}\``).join(' and ')}`;
+  else if (kind === 'pause' && manifest.paths?.health === undefined && manifest.paths?.ready === undefined)
+    yield '`faults` has "pause", which needs `paths.health` where nodes run elsewhere: one that stands still accepts connections all the same';
 }
 
 /** Where nodes run elsewhere, only the URL's port is known. */
