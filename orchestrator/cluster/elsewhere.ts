@@ -4,6 +4,7 @@ import type { Elsewhere, ElsewhereTarget, NodeFaultSet, NodePlace, SystemManifes
 import { ClusterStartError } from './cluster.ts';
 import type { NodeState } from './node.ts';
 import { NodeClient } from './node_client.ts';
+import { within } from './within.ts';
 
 export interface ElsewhereOptions {
   readonly manifest: SystemManifest;
@@ -13,6 +14,8 @@ export interface ElsewhereOptions {
 }
 
 const POLL_MS = 100;
+/** A hook may reach the node by ssh or an orchestrator's API, and has to come back. */
+const HOOK_MS = 30_000;
 /** A node that was ended or paused answers nobody; so long may it take until that shows. */
 const OUT_OF_SERVICE_MS = 5000;
 
@@ -160,7 +163,8 @@ export class ElsewhereNode {
   async #hook(name: Exclude<keyof Elsewhere, 'targets'>, state: NodeState): Promise<void> {
     const { elsewhere } = this.#manifest;
     if (elsewhere?.[name] === undefined) throw new Error(`${this.#manifest.name} has no hook elsewhere.${name}`);
-    await elsewhere[name](this.index);
+    const work = () => elsewhere[name]!(this.index);
+    await within(HOOK_MS, `elsewhere.${name}(${this.index})`, work);
     this.#state = state;
   }
 

@@ -2,8 +2,12 @@
 import { connect } from 'node:net';
 import type { SystemManifest } from '../../kit/system.ts';
 import { httpStatus, isSuccess } from './http_status.ts';
+import { within } from './within.ts';
 
 const READY_TIMEOUT_MS = 1000;
+/** A node that does not say its role by then has none at the moment. */
+const ROLE_MS = 2000;
+const OPERATION_MS = 60_000;
 
 export class NodeClient {
   readonly #manifest: SystemManifest;
@@ -40,13 +44,13 @@ export class NodeClient {
   async hasRole(role: string): Promise<boolean> {
     const test = this.#manifest.roles?.[role];
     if (test === undefined) throw new Error(`${this.#manifest.name} has no role "${role}"`);
-    return test(this.#url).catch(() => false);
+    return within(ROLE_MS, `roles.${role}`, () => test(this.#url)).catch(() => false);
   }
 
   async operate(name: string, nodeUrls: readonly string[]): Promise<void> {
     const operation = this.#manifest.operations?.[name];
     if (operation === undefined) throw new Error(`${this.#manifest.name} has no operation "${name}"`);
-    await operation(this.#url, nodeUrls);
+    await within(OPERATION_MS, `operations.${name}`, () => operation(this.#url, nodeUrls));
   }
 }
 

@@ -13,6 +13,12 @@ test('one version of all nodes, which the manifest accepts', async () => {
   expect(await at(['3.6.9-rc.1'], '~3.6.0')).toBe('3.6.9-rc.1');
 });
 
+test('a run that was interrupted waits for no version', async () => {
+  const signal = AbortSignal.abort(new Error('SIGINT'));
+  const never = { accepts: '*', of: () => new Promise<string>(() => {}) };
+  await expect(releaseOf([{ index: 0, url: 'http://n0' }], never, signal)).rejects.toThrow('SIGINT');
+});
+
 test.each([
   [
     ['3.6.8', '3.6.7'],

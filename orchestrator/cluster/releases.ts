@@ -2,6 +2,9 @@
 import { satisfies, valid } from 'semver';
 import { messageOf } from '../../kit/errors.ts';
 import type { SystemRelease } from '../../kit/system.ts';
+import { within } from './within.ts';
+
+const RELEASE_MS = 10_000;
 
 /** Nodes that are not of one version, or not of one that the manifest accepts. */
 export class ReleaseError extends Error {
@@ -16,12 +19,16 @@ export class ReleaseError extends Error {
 export async function releaseOf(
   nodes: readonly { readonly index: number; readonly url: string }[],
   release: SystemRelease,
+  signal?: AbortSignal,
 ): Promise<string> {
   const versions = await Promise.all(
     nodes.map(async ({ index, url }) => {
-      const version = await release.of(url).catch((error: unknown) => {
-        throw new ReleaseError(`node ${index} (${url}) does not say its version: ${messageOf(error)}`);
-      });
+      const version = await within(RELEASE_MS, '`release.of`', () => release.of(url), signal).catch(
+        (error: unknown) => {
+          signal?.throwIfAborted();
+          throw new ReleaseError(`node ${index} (${url}) does not say its version: ${messageOf(error)}`);
+        },
+      );
       return { who: `node ${index} (${url})`, version };
     }),
   );

@@ -15,6 +15,7 @@ import { checkLinearizability } from '../checkers/linearizability.ts';
 import { readHistory } from '../checkers/read_history.ts';
 import { compareStates } from '../checkers/states.ts';
 import type { CheckersRecord, NodeState, Operation, StateComparison } from '../checkers/types.ts';
+import { within } from '../cluster/within.ts';
 import type { CheckerMetrics } from './checker_metrics.ts';
 import { type CheckerName, FINAL_READER, RUN_FILES, type RunRecord } from './record.ts';
 
@@ -44,6 +45,8 @@ export interface CheckersStageOptions {
 const EQUAL_INDEX_MS_MAX = 30_000;
 const POLL_MS = 100;
 const READ_MS_MAX = 30_000;
+/** One node's state. */
+const STATE_MS_MAX = 10_000;
 const TIME_LIMIT_MS = 60_000;
 /** The final reads, relative to the run directory. */
 export const FINAL_FILE = join(RUN_FILES.history, 'final.ndjson');
@@ -157,7 +160,7 @@ class CheckersStage {
   async #readStates(): Promise<NodeState[]> {
     const { nodes, checkers, signal } = this.#options;
     const asked = nodes.map(async ({ index: node, url }) => {
-      const state = await checkers.state!(url, signal);
+      const state = await within(STATE_MS_MAX, '`checkers.state`', () => checkers.state!(url, signal), signal);
       if (!isState(state)) throw new ManifestAnswerError('checkers.state', STATE, state);
       return { node, index: state.appliedIndex, hash: state.hash };
     });
@@ -183,10 +186,13 @@ class CheckersStage {
       const start = Date.now();
       const entries = new Map<string, string>();
       const limited = AbortSignal.any([signal, AbortSignal.timeout(READ_MS_MAX)]);
-      for await (const entry of checkers.readAll(node.url, limited)) {
-        if (!isEntry(entry)) throw new ManifestAnswerError('checkers.readAll', ENTRY, entry);
-        entries.set(entry.key, entry.value);
-      }
+      const read = async () => {
+        for await (const entry of checkers.readAll(node.url, limited)) {
+          if (!isEntry(entry)) throw new ManifestAnswerError('checkers.readAll', ENTRY, entry);
+          entries.set(entry.key, entry.value);
+        }
+      };
+      await within(READ_MS_MAX, '`checkers.readAll`', read, signal);
       return { entries, start, end: Date.now() + 1, node: node.index };
     } catch (error) {
       signal.throwIfAborted();

@@ -128,7 +128,7 @@ class Observation {
     writeTargets(path, this.#targets(cluster.value.nodes));
     await this.#untilScraped();
     if (manifest.release !== undefined)
-      this.#journal.update({ release: await releaseOf(cluster.value.nodes, manifest.release) });
+      this.#journal.update({ release: await releaseOf(cluster.value.nodes, manifest.release, options.signal) });
   }
 
   async load(): Promise<void> {
