@@ -332,6 +332,15 @@ describe('what cannot be asked ends it without a verdict, says why and what to d
     expect(found.ShopDown).toEqual(['inconclusive', expect.stringContaining('no series matched `up{job="shop"}`')]);
   });
 
+  test('a part of what is stored is behind something that does not answer', async () => {
+    const data = { resultType: 'vector', result: [] };
+    const url = await answering(() => [200, { status: 'success', data, warnings: ['store gateway b is gone'] }]);
+    expect(await refusal({ url })).toEqual({
+      code: 'QUERY_PARTIAL',
+      message: `Prometheus at ${url} answers with a warning, so series may be missing from what it says: store gateway b is gone: nothing is judged on a part; ask again when all that is behind it answers`,
+    });
+  });
+
   test('it refuses to read so much', async () => {
     const error = 'query processing would load too many samples into memory in query execution';
     let asked = 0;

@@ -121,7 +121,7 @@ async function copied(
   onProgress: (what: string) => void,
   signal: AbortSignal,
 ): Promise<Copy> {
-  const source = new PromApi(prometheus.url, { timeoutMs, headers: authorization(prometheus) });
+  const source = new PromApi(prometheus.url, { timeoutMs, headers: authorization(prometheus), whole: true });
   const abort = (): void => void source.close();
   signal.addEventListener('abort', abort, { once: true });
   try {
@@ -155,6 +155,7 @@ function withAdvice(error: unknown): unknown {
     PROMETHEUS_REFUSED:
       'GAMEDAY_PROMETHEUS_TOKEN, or GAMEDAY_PROMETHEUS_USER and GAMEDAY_PROMETHEUS_PASSWORD, or http://user:password@… say who asks',
     PROMETHEUS_UNREACHABLE: 'is the address right, and does it listen there?',
+    QUERY_PARTIAL: 'nothing is judged on a part; ask again when all that is behind it answers',
     QUERY_TIMEOUT: 'a shorter time (--since, or --from and --to) or fewer series (--match) may be answered in time',
   };
   const more = advice[error.code];

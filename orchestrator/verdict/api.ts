@@ -55,7 +55,7 @@ const STEPS_MAX = 10_000;
 
 /**
  * Errors are VerdictError QUERY_FAILED, QUERY_TIMEOUT, PROMETHEUS_UNREACHABLE, TSDB_CORRUPT; of a Prometheus that is not our own also
- * PROMETHEUS_FOREIGN (something else answers), PROMETHEUS_REFUSED (401, 403) and PROMETHEUS_TLS. None shows what `headers` say.
+ * PROMETHEUS_FOREIGN (something else answers), PROMETHEUS_REFUSED (401, 403), PROMETHEUS_TLS and QUERY_PARTIAL. None shows what `headers` say.
  */
 /** As `/api/v1/targets` has it. */
 export interface ScrapeTarget {
@@ -70,17 +70,23 @@ export class PromApi {
   readonly #url: string;
   readonly #timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #whole: boolean;
   // An agent of our own: a proxy from the environment must not stand between two processes on loopback.
   readonly #agent = new Agent({ connections: 8 });
 
-  /** @param o `headers` of every request, such as its authorization */
+  /** @param o `headers` of every request, such as its authorization; `whole` refuses an answer that comes with a warning, since what is missing would be taken for silence */
   constructor(
     url: string,
-    o: { readonly timeoutMs?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+    o: {
+      readonly timeoutMs?: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly whole?: boolean;
+    } = {},
   ) {
     this.#url = url;
     this.#timeoutMs = o.timeoutMs ?? 60_000;
     this.#headers = o.headers ?? {};
+    this.#whole = o.whole ?? false;
   }
 
   /** Closes the connections. */
@@ -189,12 +195,24 @@ export class PromApi {
       if (status === 503) throw this.#unavailable(status);
       throw this.#foreign(path, status, text);
     }
-    if (answer.status === 'success') return answer.data;
+    if (answer.status === 'success') {
+      // What PromQL remarks on an expression is another matter.
+      const warnings = (answer.warnings ?? []).filter((warning) => !warning.startsWith('PromQL '));
+      if (this.#whole && warnings.length > 0) throw this.#partial(warnings);
+      return answer.data;
+    }
     const error = answer.error ?? '';
     if (/cannot populate chunk|checksum mismatch|corrupt/.test(error))
       throw new VerdictError('TSDB_CORRUPT', `the stored series are damaged: ${error} (run the scenario again)`);
     const code = answer.errorType === 'timeout' ? 'QUERY_TIMEOUT' : 'QUERY_FAILED';
     throw new VerdictError(code, `${form?.get('query') ?? path}: ${error || `status ${status}`}`);
+  }
+
+  #partial(warnings: readonly string[]): VerdictError {
+    return new VerdictError(
+      'QUERY_PARTIAL',
+      `Prometheus at ${this.#url} answers with a warning, so series may be missing from what it says: ${warnings.join('; ').slice(0, 300)}`,
+    );
   }
 
   #refused(status: number): VerdictError {
@@ -263,6 +281,8 @@ interface Answer<T> {
   readonly data: T;
   readonly errorType?: string;
   readonly error?: string;
+  /** What is wrong with the data although it is a success: a store behind it that did not answer, say. */
+  readonly warnings?: readonly string[];
 }
 
 /** Null for anything that is not an answer in the form of Prometheus' API. */

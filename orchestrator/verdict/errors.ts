@@ -16,6 +16,7 @@ export type VerdictErrorCode =
   | 'PROMETHEUS_TLS'
   | 'SAMPLES_TOO_MANY'
   | 'QUERY_FAILED'
+  | 'QUERY_PARTIAL'
   | 'QUERY_TIMEOUT'
   | 'RESULT_UNSUPPORTED'
   | 'ABORTED';
