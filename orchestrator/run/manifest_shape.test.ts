@@ -75,8 +75,13 @@ describe('a mistake names the field, what is expected, and the nearest name', ()
     const { start: _, ...rest } = bare;
     const at = (elsewhere: object, faults: string[]) => manifestProblems({ ...rest, elsewhere, faults }, HOME);
     expect(at({ targets: ['10.0.0.1:80'] }, [])[0]).toBe(
-      '`elsewhere.targets[0]` is "10.0.0.1:80": expected a URL such as "http://10.0.0.1:2379", without a path',
+      '`elsewhere.targets[0]` is "10.0.0.1:80": expected a URL such as "http://10.0.0.1:2379", without a path and without a password',
     );
+    expect(at({ targets: ['http://me:s3cret@a:1'] }, [])[0]).toMatch(/^`elsewhere.targets\[0\]` is "http:\/\/…@a:1": /);
+    const one = { url: 'http://a:1', ports: { metrics: 2 } };
+    expect(at({ targets: [one, { ...one, url: 'http://a:1/' }] }, [])).toEqual([
+      '`elsewhere.targets`: http://a:1 is there twice: give each node once',
+    ]);
     expect(at({ targets: ['http://a:1'] }, [])[0]).toContain(
       'the metrics of http://a:1 are on its port "metrics", which nobody says',
     );

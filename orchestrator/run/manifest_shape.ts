@@ -25,6 +25,7 @@ import {
   optional,
   record,
   required,
+  type Shape,
   text,
   value,
   whole,
@@ -37,7 +38,13 @@ const FILE = value(
   (it) => typeof it === 'string' && it !== '' && !isAbsolute(it) && !it.split(/[\\/]/).includes('..'),
 );
 const FOLDER = (name: string) => text(`"${name}" or a folder in it`, new RegExp(`^${name}(/[^/]+)*$`));
-const BASE_URL = value('a URL such as "http://10.0.0.1:2379", without a path', isBaseUrl);
+const BASE_URL: Shape = function* (it, path) {
+  const mistakes = value('a URL such as "http://10.0.0.1:2379", without a path and without a password', isBaseUrl)(
+    it,
+    path,
+  );
+  for (const mistake of mistakes) yield withoutPassword(mistake);
+};
 const HOOK = optional(callable('(index) => Promise<void>'));
 const COMMAND = '=> { command, arguments, environment }';
 
@@ -145,6 +152,7 @@ function* inconsistencies(manifest: SystemManifest): Iterable<string> {
   }
   for (const kind of manifest.faults ?? []) yield* hooksOf(kind, manifest);
   for (const target of elsewhere?.targets ?? []) yield* portOf(target, manifest);
+  for (const mistake of sameTwice(elsewhere?.targets ?? [])) yield `\`elsewhere.targets\`: ${mistake}`;
 }
 
 function* hooksOf(kind: ProcessFaultKind, manifest: SystemManifest): Iterable<string> {
@@ -187,6 +195,20 @@ function* lostFiles({ files }: SystemManifest, home: string): Iterable<string> {
 
 export function isBaseUrl(it: unknown): boolean {
   if (typeof it !== 'string' || !URL.canParse(it)) return false;
-  const { protocol, pathname, search } = new URL(it);
-  return /^https?:$/.test(protocol) && pathname === '/' && search === '';
+  const { protocol, pathname, search, hash, username, password } = new URL(it);
+  // Addresses are shown, and kept in run.json and in reports.
+  const isPublic = username === '' && password === '';
+  return /^https?:$/.test(protocol) && pathname === '/' && search === '' && hash === '' && isPublic;
+}
+
+/** For a message about an address that was refused, perhaps because of its password. */
+export function withoutPassword(text: string): string {
+  return text.replaceAll(/\/\/[^/\s]*@/g, '//…@');
+}
+
+/** Nodes that are one and the same agree on everything. */
+export function* sameTwice(targets: readonly ElsewhereTarget[]): Iterable<string> {
+  const origins = targets.map((target) => new URL(typeof target === 'string' ? target : target.url).origin);
+  for (const [index, origin] of origins.entries())
+    if (origins.indexOf(origin) < index) yield `${origin} is there twice: give each node once`;
 }

@@ -52,7 +52,12 @@ describe('nodes elsewhere', () => {
 
   test('an address that is none is refused, and one whose metrics nobody can find', async () => {
     await expect(own({}).at(['a:1', 'http://b:1/path'])).rejects.toThrow(
-      '--targets: "a:1", "http://b:1/path": expected base URLs such as http://10.0.0.1:2379, separated by commas',
+      '--targets: "a:1", "http://b:1/path": expected base URLs such as http://10.0.0.1:2379, without a path and without a password, separated by commas',
+    );
+    // What is refused because of a password does not show it; addresses are kept in run.json and in reports.
+    await expect(own({}).at(['http://me:s3cret@a:1'])).rejects.toThrow('--targets: "http://…@a:1": expected base URLs');
+    await expect(own({}).at(['http://a:1', 'http://b:1', 'http://a:1/'])).rejects.toThrow(
+      '--targets: http://a:1 is there twice: give each node once',
     );
     await expect(own({ metrics: { path: '/m', port: 'metrics' } }).at(['http://a:1'])).rejects.toThrow(
       '--targets: the metrics of http://a:1 are on its port "metrics", which nobody says',

@@ -5,7 +5,7 @@ import type { SystemManifest } from '../../kit/system.ts';
 import type { ObtainedTool, ToolName } from '../../tools/obtain.ts';
 import { suggestion } from '../scenario/problems.ts';
 import { loadManifestFile, ManifestError } from './manifest_file.ts';
-import { isBaseUrl, portOf } from './manifest_shape.ts';
+import { isBaseUrl, portOf, sameTwice, withoutPassword } from './manifest_shape.ts';
 
 /** The registry of a home: names to modules whose default export is a manifest. */
 export type SystemRegistry = Readonly<Record<string, () => Promise<{ readonly default: SystemManifest }>>>;
@@ -70,8 +70,10 @@ export class Systems {
     const wrong = targets.filter((target) => !isBaseUrl(target));
     if (wrong.length > 0)
       throw new ManifestError('--targets', [
-        `${wrong.map((target) => `"${target}"`).join(', ')}: expected base URLs such as http://10.0.0.1:2379, separated by commas`,
+        `${wrong.map((target) => `"${withoutPassword(target)}"`).join(', ')}: expected base URLs such as http://10.0.0.1:2379, without a path and without a password, separated by commas`,
       ]);
+    const twice = [...sameTwice(targets)];
+    if (twice.length > 0) throw new ManifestError('--targets', twice);
     const moved = (await this.manifests()).map((manifest) => elsewhere(manifest, targets));
     for (const manifest of moved) {
       const lacking = targets.flatMap((target) => [...portOf(target, manifest)]);

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { homeFiles, inTheWay, nearestName, writeHome } from '../../init/home.ts';
-import { isBaseUrl } from '../../run/manifest_shape.ts';
+import { isBaseUrl, sameTwice, withoutPassword } from '../../run/manifest_shape.ts';
 import { type Context, print, programName } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 
@@ -74,10 +74,10 @@ function checkedTargets(targets: readonly string[]): readonly string[] {
   const wrong = targets.filter((target) => !isBaseUrl(target));
   if (wrong.length > 0)
     throw new UsageError(
-      `--targets ${wrong.join(',')}: expected base URLs without a path, separated by commas, such as http://10.0.0.1:8080,http://10.0.0.2:8080`,
+      `--targets ${wrong.map(withoutPassword).join(',')}: expected base URLs without a path and without a password, separated by commas, such as http://10.0.0.1:8080,http://10.0.0.2:8080`,
     );
-  const twice = targets.find((target, index) => targets.indexOf(target) < index);
-  if (twice !== undefined) throw new UsageError(`--targets has ${twice} twice: each node once`);
+  const [twice] = sameTwice(targets);
+  if (twice !== undefined) throw new UsageError(`--targets: ${twice}`);
   return targets;
 }
 
