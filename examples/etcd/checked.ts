@@ -29,7 +29,8 @@ export const checkers = {
         };
       const last = kvs.at(-1);
       if (!more || last === undefined) return;
-      revision = page.header.revision;
+      // Each page's header has the revision of the moment, not the one that was asked for.
+      if (revision === '0') revision = page.header.revision;
       from = Buffer.concat([Buffer.from(last.key, 'base64'), Buffer.alloc(1)]);
     }
   },
