@@ -11,13 +11,13 @@ export function statusOf(status: number): number {
 
 /**
  * Refusals before anything was proposed to Raft, by message. All others, time-outs above all, leave open what becomes of a write.
- * Source: etcd v3.6.8, api/v3rpc/rpctypes/error.go, server/etcdserver/v3_server.go (processInternalRaftRequestOnce) and
- * server/etcdserver/api/v3rpc/quota.go.
+ * `database space exceeded` is not among them: the member that is asked may say so before it proposes anything (api/v3rpc/quota.go), but
+ * the write that fills the quota is executed, and answered with the same words (apply/apply.go, quotaApplierV3.Txn).
+ * Source: etcd v3.6.8, api/v3rpc/rpctypes/error.go, server/etcdserver/v3_server.go (processInternalRaftRequestOnce).
  */
 const REFUSALS: readonly string[] = [
   'etcdserver: too many requests',
   'etcdserver: request is too large',
-  'etcdserver: mvcc: database space exceeded',
   'etcdserver: no leader',
   'raft proposal dropped',
 ];
