@@ -30,7 +30,7 @@ beforeAll(async () => {
   binary = (await obtain(['prometheus'])).get('prometheus')!.path;
   await writeRunFiles(
     directory,
-    await readFile(join(import.meta.dirname, '../../alerts/slo.rules.yml'), 'utf8'),
+    await readFile(join(import.meta.dirname, '../../alerts/kv_slo.rules.yml'), 'utf8'),
     "global: { scrape_interval: 1s, evaluation_interval: 1s }\nrule_files: ['alerts/test.rules.yml']\n",
   );
 });

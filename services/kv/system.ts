@@ -146,8 +146,13 @@ export default {
   operations: { resync: forceResync },
   defaultScenario: 'kv/leader-kill',
   files: {
-    rules: ['alerts/kv.rules.yml', 'prometheus/recording/kv.rules.yml'],
-    ruleTests: ['alerts/tests/kv_consensus.test.yml', 'alerts/tests/kv_storage.test.yml'],
+    rules: ['alerts/kv.rules.yml', 'alerts/kv_slo.rules.yml', 'prometheus/recording/kv.rules.yml'],
+    ruleTests: [
+      'alerts/tests/kv_consensus.test.yml',
+      'alerts/tests/kv_slo_days.test.yml',
+      'alerts/tests/kv_slo_hours.test.yml',
+      'alerts/tests/kv_storage.test.yml',
+    ],
     scenarios: 'scenarios/kv',
     loadtests: 'loadtests/kv',
     dashboards: ['grafana/dashboards/kv.json'],
