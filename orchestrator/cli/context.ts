@@ -1,4 +1,4 @@
-import { sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import type { RunDirectories } from '../run/directory.ts';
 import type { Systems } from '../run/systems.ts';
 import type { ScenarioCatalogue } from '../scenario/catalogue.ts';
@@ -35,4 +35,15 @@ export function note(context: Context, text: string): void {
 /** With `--json` the only thing on stdout. */
 export function printJson(context: Context, document: unknown): void {
   print(context, JSON.stringify(document, null, 2));
+}
+
+/** A word as a shell takes it. */
+export function shellWord(text: string): string {
+  return /[^\w./@:,+-]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : text;
+}
+
+/** A path as a person would write it here. */
+export function pathWord(context: Context, path: string): string {
+  const inside = relative(context.workingDirectory, path) || '.';
+  return shellWord(inside.length < path.length ? inside : path);
 }

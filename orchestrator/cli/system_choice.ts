@@ -2,7 +2,7 @@
 import { StandingClusters } from '../cluster/standing.ts';
 import { Systems } from '../run/systems.ts';
 import { ScenarioCatalogue } from '../scenario/catalogue.ts';
-import type { Context } from './context.ts';
+import { type Context, pathWord } from './context.ts';
 import { UsageError } from './exit_code.ts';
 
 export interface SystemFlags {
@@ -19,7 +19,11 @@ function isPath(word: string): boolean {
 
 /** The same command on other systems, whose home they bring with them. */
 function on(context: Context, systems: Systems): Context {
-  return { ...context, systems, catalogue: new ScenarioCatalogue(systems.home) };
+  const { home, manifestFile } = systems;
+  // The project's own list would not have them.
+  const listing =
+    manifestFile === undefined ? 'gameday list' : `gameday list --system ${pathWord(context, manifestFile)}`;
+  return { ...context, systems, catalogue: new ScenarioCatalogue(home, listing) };
 }
 
 /**

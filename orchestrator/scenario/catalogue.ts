@@ -29,9 +29,14 @@ export class UnknownScenarioError extends Error {
 
 export class ScenarioCatalogue {
   readonly #home: string;
-  /** @param home the folder that has `scenarios/`; absolute */
-  constructor(home: string) {
+  readonly #listing: string;
+  /**
+   * @param home the folder that has `scenarios/`; absolute
+   * @param listing the command that shows them, for messages
+   */
+  constructor(home: string, listing = 'gameday list') {
     this.#home = home;
+    this.#listing = listing;
   }
 
   /** Every scenario, drills last. */
@@ -74,7 +79,7 @@ export class ScenarioCatalogue {
     if (/\.ya?ml$/.test(word)) return `there is no scenario file ${word}`;
     const suites = all.map(folderOf);
     const names = new Set([...all.flatMap((entry) => [entry.name, entry.id]), ...suites, 'all']);
-    return `unknown scenario "${word}"${suggestion(word, names) || '.'} \`gameday list\` shows them all`;
+    return `unknown scenario "${word}"${suggestion(word, names) || '.'} \`${this.#listing}\` shows them all`;
   }
 
   #relative(path: string): string {

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { homeFiles, inTheWay, nearestName, writeHome } from '../../init/home.ts';
 import { isBaseUrl, sameTwice, withoutPassword } from '../../run/manifest_shape.ts';
-import { type Context, print, programName } from '../context.ts';
+import { type Context, pathWord, print, programName } from '../context.ts';
 import { EXIT, type ExitCode, UsageError } from '../exit_code.ts';
 
 export interface InitFlags {
@@ -28,11 +28,11 @@ export function initCommand(context: Context, word: string, flags: InitFlags): E
     );
   writeHome(directory, files);
   const { bold, green } = context.terminal.outColors;
-  print(context, `${green('✔')} ${name}: a home in ${shown(context, directory)}`);
+  print(context, `${green('✔')} ${name}: a home in ${pathWord(context, directory)}`);
   for (const { path } of files) print(context, `  ${path}`);
   if (flags.command === undefined && flags.targets === undefined)
     print(context, `\nNodes are started with \`node server.mjs\`: say how yours are, in system.ts.`);
-  const system = shown(context, join(directory, 'system.ts'));
+  const system = pathWord(context, join(directory, 'system.ts'));
   print(context, `\n${bold('Next')}`);
   for (const next of ['check', 'run', 'drill --all'])
     print(context, `  ${programName(context)} ${next} --system ${system}`);
@@ -98,11 +98,4 @@ function commandWords(command: string, workingDirectory: string, home: string): 
     const here = resolve(workingDirectory, text);
     return text.includes('.') && existsSync(here) && statSync(here).isFile() ? relative(home, here) : text;
   });
-}
-
-/** A path as a person would write it here. */
-function shown(context: Context, path: string): string {
-  const inside = relative(context.workingDirectory, path) || '.';
-  const text = inside.length < path.length ? inside : path;
-  return /[^\w./@:+-]/.test(text) ? `'${text.replaceAll("'", "'\\''")}'` : text;
 }

@@ -92,3 +92,14 @@ describe('what is wrong is said', () => {
     expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)]);
   });
 });
+
+test("a system's own rules and what all share, and where to look for its scenarios", async () => {
+  const system = ['--system', 'examples/etcd/system.ts'];
+  const { code, stdout } = await exported('--format', 'prometheus', '--objective', 'write_p99=50ms', ...system);
+  expect([code, stdout.includes('alert: EtcdNoLeader')]).toEqual([0, true]);
+  expect(stdout).not.toMatch(/kv|ErrorBudgetBurn/);
+  const { stderr } = await exported('--format', 'prometheus', '--scenario', 'leader-kil', ...system);
+  expect(stderr).toBe(
+    'unknown scenario "leader-kil" — did you mean "leader-kill"? `gameday list --system examples/etcd/system.ts` shows them all',
+  );
+});

@@ -11,7 +11,7 @@ import { judgeStage, reportStage } from '../../run/stages.ts';
 import type { CatalogueEntry } from '../../scenario/catalogue.ts';
 import type { LoadedScenario } from '../../scenario/load.ts';
 import { formatProblem } from '../../scenario/problems.ts';
-import { type Context, note, print, printJson, programName } from '../context.ts';
+import { type Context, note, print, printJson, programName, shellWord } from '../context.ts';
 import { type ExitCode, exitCodeOfRun, UsageError, worstExitCode } from '../exit_code.ts';
 import { RunProgress } from '../progress.ts';
 import { type PrometheusFlags, prometheusOptions, refuseFaultsOnly } from '../prometheus_flags.ts';
@@ -131,9 +131,9 @@ export async function runOne(
 /** What makes the same choices again. */
 function repetition({ record }: RunResult, { ci, nodes, timeScale, system, targets }: RunFlags): string {
   const words = [
-    record.scenarioPath,
-    ...(system === undefined ? [] : [`--system ${system}`]),
-    ...(targets === undefined ? [] : [`--targets ${targets.join(',')}`]),
+    shellWord(record.scenarioPath),
+    ...(system === undefined ? [] : [`--system ${shellWord(system)}`]),
+    ...(targets === undefined ? [] : [`--targets ${shellWord(targets.join(','))}`]),
     `--seed ${record.seed}`,
     ...(ci ? ['--ci'] : []),
     ...(nodes === undefined ? [] : [`--nodes ${nodes}`]),
