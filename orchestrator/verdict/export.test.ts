@@ -89,3 +89,24 @@ test('an objective without a value is missing where an exported rule reads it, a
   const { missing } = exportRules([{ name: 'r.yml', text: RULES }], { objectives: new Map() });
   expect([...missing]).toEqual([['gameday_objective_write_p99_seconds', ['Slow']]]);
 });
+
+const oneRule = (rule: string, name = 'rules.yml') => ({ name, text: `groups: [{ name: g, rules: [${rule}] }]` });
+
+test('an objective that a rule can do without need not be given', () => {
+  const expr = 'x > on () group_left () ((gameday_objective_write_p99_seconds / 2) or on () vector(0.01))';
+  const { groups, missing } = exportRules([oneRule(`{ alert: A, expr: '${expr}' }`)], { objectives: new Map() });
+  expect([groups[0]!.rules[0]!.expr, missing.size]).toEqual([expr, 0]);
+});
+
+test('another name for a metric is exported where a rule reads it: elsewhere others have that name', () => {
+  const mapped = ['{ record: http_requests_total, expr: grpc_server_handled_total }', '{ record: y, expr: z }'];
+  const { groups, leftOut } = exportRules(
+    [oneRule("{ alert: A, expr: 'rate(y[1m]) > 1' }")],
+    { objectives: new Map() },
+    mapped.map((rule, index) => oneRule(rule, `${index}.yml`)),
+  );
+  expect(groups.flatMap(({ rules }) => rules.map(({ alert, record }) => alert ?? record))).toEqual(['y', 'A']);
+  expect(leftOut).toEqual([
+    { name: 'http_requests_total', kind: 'recording rule', because: 'no rule that is exported reads it' },
+  ]);
+});

@@ -64,11 +64,21 @@ interface Candidate {
   readonly rule: ExportedRule;
   readonly name: string;
   readonly metrics: readonly string[];
+  /** Those of them without which the rule means nothing: not one that has a default value, `objective or vector(0.01)`. */
+  readonly required: ReadonlySet<string>;
 }
 
-/** Throws VerdictError RULES_INVALID, EXPRESSION_INVALID. */
-export function exportRules(sources: readonly RuleSource[], options: ExportOptions): Export {
-  const all = sources.flatMap(groupsOf);
+/**
+ * Throws VerdictError RULES_INVALID, EXPRESSION_INVALID.
+ * @param mapped rules that give a system's metrics other names: of use where an exported rule reads those, and elsewhere in the way of what has them
+ */
+export function exportRules(
+  sources: readonly RuleSource[],
+  options: ExportOptions,
+  mapped: readonly RuleSource[] = [],
+): Export {
+  const mappings = mapped.flatMap(groupsOf);
+  const all = [...sources.flatMap(groupsOf), ...mappings];
   const leftOut = new Map<Candidate, string>();
   const recordings = recordingsOf(all);
   // Leaving one out may leave those without anything to read that read it.
@@ -79,6 +89,9 @@ export function exportRules(sources: readonly RuleSource[], options: ExportOptio
       const because = ofARun(candidate, recordings, leftOut);
       if (because !== null) leftOut.set(candidate, because);
     }
+    const read = new Set(all.flatMap(({ rules }) => rules.flatMap((rule) => (leftOut.has(rule) ? [] : rule.metrics))));
+    for (const mapping of mappings.flatMap(({ rules }) => rules))
+      if (!leftOut.has(mapping) && !read.has(mapping.name)) leftOut.set(mapping, 'no rule that is exported reads it');
   }
   const kept = all
     .map((group) => ({ ...group, rules: inOrder(group.rules.filter((candidate) => !leftOut.has(candidate))) }))
@@ -123,6 +136,7 @@ function groupsOf({ name, text }: RuleSource): Group[] {
         rule: { ...rule, expr: rule.expr.trim() },
         name: rule.alert ?? rule.record ?? '',
         metrics: [...new Set(selectors.flatMap((selector) => selector.name ?? []))],
+        required: new Set(selectors.flatMap((selector) => (selector.required ? (selector.name ?? []) : []))),
       };
     }),
   }));
@@ -192,8 +206,8 @@ function missingObjectives(
   values: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, readonly string[]> {
   const missing = new Map<string, string[]>();
-  for (const { name, metrics } of groups.flatMap(({ rules }) => rules))
-    for (const metric of metrics.filter((one) => isObjective(one) && !values.has(one)))
+  for (const { name, required } of groups.flatMap(({ rules }) => rules))
+    for (const metric of [...required].filter((one) => isObjective(one) && !values.has(one)))
       missing.set(metric, [...(missing.get(metric) ?? []), name]);
   return missing;
 }

@@ -75,7 +75,7 @@ export async function exportCommand(command: Context, flags: ExportFlags): Promi
   const word = flags.system !== undefined && context.systems.names().includes(flags.system) ? flags.system : undefined;
   const manifest = await context.systems.manifest(word ?? scenario?.system ?? onlySystem(context));
   const files = ruleFiles(context.root, context.systems.home, manifest.files.rules);
-  const sources = [...(await readRuleSources(files)), ...seriesRules(manifest)];
+  const sources = await readRuleSources(files);
   const given = flags.objective.map(parseAssignment);
   const objectives = new Map(
     [...Object.entries(scenario?.objectives ?? {}), ...given].map(([name, objective]) => [
@@ -84,11 +84,15 @@ export async function exportCommand(command: Context, flags: ExportFlags): Promi
     ]),
   );
   const { runbookBase, dashboardBase } = flags;
-  const result = exportRules(sources, {
-    objectives,
-    ...(runbookBase === undefined ? {} : { runbookBase }),
-    ...(dashboardBase === undefined ? {} : { dashboardBase }),
-  });
+  const result = exportRules(
+    sources,
+    {
+      objectives,
+      ...(runbookBase === undefined ? {} : { runbookBase }),
+      ...(dashboardBase === undefined ? {} : { dashboardBase }),
+    },
+    seriesRules(manifest),
+  );
   refuseUnknown(given, result);
   refuseMissing(result);
   if (result.groups.length === 0)
