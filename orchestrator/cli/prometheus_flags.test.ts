@@ -19,6 +19,7 @@ test.each([
   [{ prometheus: 'http://h', since: 1, from: 1 }, /--since and --from both/],
   [{ prometheus: 'http://h', to: NOW + 1 }, /in the future/],
   [{ prometheus: 'http://h', from: NOW }, /is empty/],
+  [{ prometheus: 'http://h/p?key=s3cret' }, /^--prometheus http:\/\/h\/p\?…: .*leave it out$/],
   [{ prometheus: 'http://h', remoteWrite: 'http://h' }, /leave one of them out/],
   [{ since: MINUTE }, /--since .* needs --prometheus/],
   [{ match: parseMatch('a="b"') }, /--match .* needs --prometheus/],

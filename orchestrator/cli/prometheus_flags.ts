@@ -59,6 +59,10 @@ export function prometheusOptions(
       '--remote-write sends the samples of a run, and with --prometheus there is none: leave one of them out',
     );
   const prometheus = parseEndpoint(flags.prometheus, '--prometheus', 'GAMEDAY_PROMETHEUS', environment);
+  if (prometheus.url !== prometheus.shown)
+    throw new UsageError(
+      `--prometheus ${prometheus.shown}?…: an API is asked below its address, so there is no place for a query: leave it out`,
+    );
   return { existing: { prometheus, match: flags.match ?? [], window: windowOf(flags, now) } };
 }
 

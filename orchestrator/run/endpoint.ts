@@ -19,7 +19,7 @@ export type Credentials =
 export interface Endpoint {
   /** Without credentials and without a slash at its end. */
   readonly url: string;
-  /** `url` without a query, which may hold a key. */
+  /** `url` without a query, which may hold a key: of a receiver only. */
   readonly shown: string;
   readonly credentials: Credentials | null;
 }
