@@ -49,8 +49,20 @@ describe('a mistake names the field, what is expected, and the nearest name', ()
       '`metrics.series.x` is not PromQL: `rate(up[` (at character 9)',
     ],
     [
-      { metrics: { path: '/m', series: { up: 'up * 2' } } },
-      '`metrics.series.up` reads itself: give the recorded series a name of its own',
+      { metrics: { path: '/m', series: { moon: 'moon * 2' } } },
+      '`metrics.series.moon` reads itself: give the recorded series a name of its own',
+    ],
+    [
+      { metrics: { path: '/m', series: { gameday_linearizability_violations: 'vector(0)' } } },
+      '"gameday_linearizability_violations" in `metrics.series` is not a metric\'s name of the system\'s own',
+    ],
+    [
+      { metrics: { path: '/m', series: { up: 'vector(1)' } } },
+      '"up" in `metrics.series` is not a metric\'s name of the system\'s own',
+    ],
+    [
+      { files: { rules: [], scenarios: 'scenarios/../../secret' } },
+      '`files.scenarios` is "scenarios/../../secret": expected "scenarios" or a folder in it',
     ],
     [{ faults: ['kil'] }, '`faults[0]` is "kil": expected kill or pause or restart or upgrade — did you mean "kill"?'],
     [

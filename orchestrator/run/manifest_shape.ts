@@ -37,7 +37,7 @@ const FILE = value(
   'a path from the home of the manifest, without ".."',
   (it) => typeof it === 'string' && it !== '' && !isAbsolute(it) && !it.split(/[\\/]/).includes('..'),
 );
-const FOLDER = (name: string) => text(`"${name}" or a folder in it`, new RegExp(`^${name}(/[^/]+)*$`));
+const FOLDER = (name: string) => text(`"${name}" or a folder in it`, new RegExp(`^${name}(/(?!\\.\\.?(/|$))[^/]+)*$`));
 const BASE_URL: Shape = function* (it, path) {
   const mistakes = value('a URL such as "http://10.0.0.1:2379", without a path and without a password', isBaseUrl)(
     it,
@@ -70,7 +70,14 @@ const FIELDS: { readonly [K in keyof Required<SystemManifest>]: Field } = {
     object({
       path: required(URL_PATH),
       port: optional(text()),
-      series: optional(record(text('PromQL'), "a metric's name", /^[a-zA-Z_:][a-zA-Z0-9_:]*$/)),
+      // What checkers, orchestrator, k6 and Prometheus say is not for the system to say.
+      series: optional(
+        record(
+          text('PromQL'),
+          "a metric's name of the system's own",
+          /^(?!gameday_|k6_|scrape_|(?:up|ALERTS|ALERTS_FOR_STATE)$)[a-zA-Z_:][a-zA-Z0-9_:]*$/,
+        ),
+      ),
     }),
   ),
   roles: optional(record(callable('(nodeUrl) => Promise<boolean>'))),
