@@ -2,7 +2,7 @@
  * A copy of everything that a run's Prometheus stores, sent to another one as it comes in (`--remote-write`), with the run's id on every series.
  * The run waits until it is out; whatever the receiver does never touches the verdict.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -101,9 +101,15 @@ export class RemoteCopy {
     );
   }
 
-  /** Deletes what is secret. */
+  /** Deletes what is secret, once Prometheus has ended: a query may hold a key, and Prometheus takes an address from its configuration only. */
   remove(): void {
     rmSync(this.#secrets, { recursive: true, force: true });
+    const { search } = new URL(this.#endpoint.url);
+    if (search === '') return;
+    for (const name of [join(RUN_FILES.prometheus, 'prometheus.yml'), join(RUN_FILES.logs, 'prometheus.log')]) {
+      const file = join(this.#runDirectory, name);
+      if (existsSync(file)) writeFileSync(file, readFileSync(file, 'utf8').replaceAll(search, ''));
+    }
   }
 }
 
