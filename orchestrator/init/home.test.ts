@@ -42,8 +42,8 @@ test('a home behind a symbolic link is reckoned from where it really is', () => 
 
 describe('how nodes are started, or where they run', () => {
   test('a command, whatever is in it', () => {
-    const text = fileOf({ directory, name: 'store', command: ['./run', "it's", '$&', 'C:\\x'] }, 'system.ts');
-    expect(text).toContain("command: './run',\n    arguments: ['it\\'s', '$&', 'C:\\\\x'],");
+    const text = fileOf({ directory, name: 'store', command: ['./run', "it's", '$&', 'C:\\x', 'a\nb'] }, 'system.ts');
+    expect(text).toContain("command: './run',\n    arguments: ['it\\'s', '$&', 'C:\\\\x', 'a\\nb'],");
     expect(text).not.toMatch(/elsewhere|region|docker/);
   });
 

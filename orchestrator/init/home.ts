@@ -107,7 +107,7 @@ function manifest(text: string, { command, targets }: HomeOptions): string {
 }
 
 function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n')}'`;
 }
 
 /** Without symbolic links, since programs differ in what `..` means after one. */
