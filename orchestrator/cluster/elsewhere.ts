@@ -16,6 +16,8 @@ export interface ElsewhereOptions {
 const POLL_MS = 100;
 /** A hook may reach the node by ssh or an orchestrator's API, and has to come back. */
 const HOOK_MS = 30_000;
+/** Once for the hook that strikes and once for the one that heals: with the end of the children they have to fit into seven seconds. */
+const HOOK_INTERRUPTED_MS = 1500;
 /** A node that was ended or paused answers nobody; so long may it take until that shows. */
 const OUT_OF_SERVICE_MS = 5000;
 
@@ -31,7 +33,7 @@ export class ElsewhereCluster {
   static async connect({ manifest, readyTimeoutMs, signal, onReady }: ElsewhereOptions): Promise<ElsewhereCluster> {
     const places = (manifest.elsewhere?.targets ?? []).map((target, index) => placeOf(target, index, manifest));
     const urls = places.map(({ url }) => url);
-    const cluster = new ElsewhereCluster(places.map(({ url, place }) => new ElsewhereNode(manifest, place, url, urls)));
+    const cluster = new ElsewhereCluster(places.map((place) => new ElsewhereNode(manifest, place, urls, signal)));
     const deadline = performance.now() + readyTimeoutMs;
     let last = -1;
     for (;;) {
@@ -76,14 +78,22 @@ export class ElsewhereNode {
   readonly #manifest: SystemManifest;
   readonly #client: NodeClient;
   readonly #urls: readonly string[];
+  readonly #signal: AbortSignal;
   #state: NodeState = 'running';
 
-  constructor(manifest: SystemManifest, place: NodePlace, url: string, urls: readonly string[]) {
+  /** @param signal aborted when the run is interrupted */
+  constructor(
+    manifest: SystemManifest,
+    { url, place }: { readonly url: string; readonly place: NodePlace },
+    urls: readonly string[],
+    signal: AbortSignal,
+  ) {
     this.index = place.index;
     this.#manifest = manifest;
     this.place = place;
     this.url = url;
     this.#urls = urls;
+    this.#signal = signal;
     this.#client = new NodeClient(manifest, url);
   }
 
@@ -164,8 +174,26 @@ export class ElsewhereNode {
     const { elsewhere } = this.#manifest;
     if (elsewhere?.[name] === undefined) throw new Error(`${this.#manifest.name} has no hook elsewhere.${name}`);
     const work = () => elsewhere[name]!(this.index);
-    await within(HOOK_MS, `elsewhere.${name}(${this.index})`, work);
+    await this.#limited(`elsewhere.${name}(${this.index})`, work);
     this.#state = state;
+  }
+
+  /** A run that was interrupted has seconds left, of which a hook that hangs may not take all; one that is about to come back is waited for. */
+  async #limited(what: string, work: () => Promise<void>): Promise<void> {
+    const given = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const hurry = (): void => {
+      const late = new Error(`${what} has not come back ${HOOK_INTERRUPTED_MS / 1000} s after the run was interrupted`);
+      timer = setTimeout(() => given.abort(late), HOOK_INTERRUPTED_MS);
+    };
+    if (this.#signal.aborted) hurry();
+    else this.#signal.addEventListener('abort', hurry, { once: true });
+    try {
+      await within(HOOK_MS, what, work, given.signal);
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener('abort', hurry);
+    }
   }
 
   #notOurs(what: string): Error {

@@ -15,17 +15,25 @@ beforeEach(async () => {
 });
 afterEach(() => void server.close());
 
-async function inject(kind: 'kill' | 'pause' | 'restart', hooks: Omit<Elsewhere, 'targets'>) {
+function never() {
+  return { signal: new AbortController().signal, abort: () => {} };
+}
+
+async function inject(
+  kind: 'kill' | 'pause' | 'restart',
+  hooks: Omit<Elsewhere, 'targets'>,
+  { signal, abort }: { readonly signal: AbortSignal; readonly abort: () => void } = never(),
+) {
   const { port } = server.address() as AddressInfo;
   const manifest = {
     ...{ name: 'x', ports: [{ name: 'http', first: 1 }], paths: { ready: '/ready' } },
     elsewhere: { targets: [`http://127.0.0.1:${port}`], ...hooks },
   } as unknown as SystemManifest;
-  const { signal } = new AbortController();
   const { nodes } = await ElsewhereCluster.connect({ manifest, readyTimeoutMs: 1000, signal, onReady: () => {} });
   let struck = 0;
   const faults = processFaults(new NodeFaultDesk());
   const strike = { name: 'f', nodes, parameters: {}, seed: 1, signal, struck: () => (struck += 1) };
+  abort();
   return { heal: await faults[kind].inject(strike), struck };
 }
 
@@ -58,3 +66,11 @@ test.each([
   },
   10_000,
 );
+
+test('a hook that hangs is not waited for once the run is interrupted', async () => {
+  const run = new AbortController();
+  const interruption = { signal: run.signal, abort: () => run.abort(new Error('SIGINT')) };
+  await expect(inject('pause', { pause: () => new Promise(() => {}) }, interruption)).rejects.toThrow(
+    'elsewhere.pause(0) has not come back 1.5 s after the run was interrupted',
+  );
+});
