@@ -178,6 +178,7 @@ describe('a system that is not ours', () => {
     const cases: [string, string[]][] = [
       [join(homes.directory, 'none.ts'), ['there is no such file', '`gameday init` writes a manifest']],
       [BARE, ['is a folder: give', 'bare/system.ts']],
+      [join(BARE, '../../README.md'), ['is no module: a manifest is TypeScript or JavaScript']],
       [homes.file('syntax', '\nexport default {{;\n'), ['is not valid TypeScript or JavaScript at system.ts:2']],
       [homes.file('enum', 'enum Moon { Full }\nexport default {};\n'), ['uses TypeScript that Node does not run']],
       [homes.file('named', 'export const system = 1;\n'), ['has no default export (it exports system)']],

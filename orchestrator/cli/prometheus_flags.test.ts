@@ -21,6 +21,7 @@ test.each([
   [{ prometheus: 'http://h', from: NOW }, /is empty/],
   [{ prometheus: 'http://h/p?key=s3cret' }, /^--prometheus http:\/\/h\/p\?…: .*leave it out$/],
   [{ prometheus: 'http://h', remoteWrite: 'http://h' }, /leave one of them out/],
+  [{ prometheus: 'http://h', targets: ['http://n'] }, /no node is asked/],
   [{ since: MINUTE }, /--since .* needs --prometheus/],
   [{ match: parseMatch('a="b"') }, /--match .* needs --prometheus/],
 ])('%j is refused', (flags, message) => {

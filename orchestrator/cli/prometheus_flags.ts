@@ -19,6 +19,7 @@ export interface PrometheusFlags {
   readonly to?: number;
   readonly match?: readonly LabelMatcher[];
   readonly remoteWrite?: string;
+  readonly targets?: readonly string[];
 }
 
 const SINCE_MS = 600_000;
@@ -57,6 +58,10 @@ export function prometheusOptions(
   if (flags.remoteWrite !== undefined)
     throw new UsageError(
       '--remote-write sends the samples of a run, and with --prometheus there is none: leave one of them out',
+    );
+  if (flags.targets !== undefined)
+    throw new UsageError(
+      '--targets says where nodes run, and with --prometheus no node is asked: leave one of them out',
     );
   const prometheus = parseEndpoint(flags.prometheus, '--prometheus', 'GAMEDAY_PROMETHEUS', environment);
   if (prometheus.url !== prometheus.shown)

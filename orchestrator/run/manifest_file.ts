@@ -59,6 +59,8 @@ function describe(error: unknown, file: string): string {
   const { code } = error as NodeJS.ErrnoException;
   const [line] = error.message.split('\n');
   if (code === 'ERR_MODULE_NOT_FOUND') return `imports what is not there: ${line}`;
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return 'is no module: a manifest is TypeScript or JavaScript, such as system.ts; `gameday init` writes one';
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
     return `uses TypeScript that Node does not run as it stands (enums, namespaces, parameter properties): ${line}`;
   if (error instanceof SyntaxError || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX')
