@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { catalogue, toolNames } from './catalogue.ts';
 import { obtain } from './obtain.ts';
 import { survey } from './survey.ts';
+
+const everyTool = catalogue.flatMap(toolNames);
 
 let home: string;
 beforeAll(async () => {
@@ -18,9 +21,9 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 test('the real tools are found or obtained, and the survey agrees', async () => {
-  const tools = await obtain(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
+  const tools = await obtain(everyTool);
   const rows = await survey();
-  expect([...tools.keys()].sort()).toEqual(['k6', 'prometheus', 'promtool', 'toxiproxy-server']);
+  expect([...tools.keys()].sort()).toEqual([...everyTool].sort());
   for (const { name, found } of rows) expect(found).toMatchObject({ path: tools.get(name)?.path, inRange: true });
   const { stdout } = await promisify(execFile)(tools.get('prometheus')?.path ?? '', ['--version']);
   expect(stdout).toContain(`version ${tools.get('prometheus')?.version}`);
