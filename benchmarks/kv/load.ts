@@ -38,6 +38,10 @@ export interface Measured extends LoadResult {
   readonly seconds: number;
 }
 
+/** Of what is measured, so long does each k6 do the same before. */
+const RAMP = 0.5;
+/** Of a scenario, in k6. */
+const SCENARIO_SECONDS_MIN = 1;
 /** More than this, and a rate says nothing about the system. */
 const FAILED_SHARE_MAX = 0.001;
 
@@ -54,41 +58,53 @@ export async function measureLoad(side: Side, load: Load, programs: Programs): P
     arguments: ['run', '--quiet', '--no-color', '--no-usage-report', '--address', '', programs.script('bench.ts')],
     environment: {
       ...{ API: side.api.name, OPERATION: load.operation, TARGETS: side.urls.join(','), KEYS: load.keysFile, RUN: run },
-      ...{ VUS: String(load.clients), SECONDS: String(load.seconds), RATE: String(load.rate ?? 0) },
+      ...{
+        VUS: String(load.clients),
+        SECONDS: String(load.seconds),
+        RAMP_SECONDS: String(Math.max(SCENARIO_SECONDS_MIN, RAMP * load.seconds)),
+        RATE: String(load.rate ?? 0),
+      },
       SUMMARY: summaryFile,
     },
     logFile,
   });
   const [usage, seconds] = [usageSince(), (performance.now() - begin) / 1000];
   const fsyncs = (await side.fsyncs(programs.signal)) - fsyncsBefore;
-  const result = parseSummary(readFileSync(summaryFile, 'utf8'), side.urls.length);
+  const { share, ...result } = parseSummary(readFileSync(summaryFile, 'utf8'), side.urls.length, load.seconds);
   const total = result.operations + result.failures;
   if (result.operations === 0 || result.failures > total * FAILED_SHARE_MAX)
     throw new Error(
       `${side.name}: ${result.failures} of ${total} operations failed; the end of k6's log:\n${logTail(logFile)}`,
     );
-  return { ...result, usage, fsyncs, seconds };
+  // What was used can only be seen of the whole: an operation takes its share, whether before or while it was measured.
+  const used = { ...usage, nodes: usage.nodes * share, client: usage.client * share };
+  return { ...result, usage: used, fsyncs: fsyncs * share, seconds };
 }
 
 interface Summary {
-  readonly state: { readonly testRunDurationMs: number };
   readonly metrics: Readonly<Record<string, { readonly values: Readonly<Record<string, number>> } | undefined>>;
 }
 
-/** @param text what k6 gives `handleSummary`, as JSON */
-export function parseSummary(text: string, nodes: number): LoadResult {
-  const { metrics, state } = JSON.parse(text) as Summary;
+/**
+ * @param text what k6 gives `handleSummary`, as JSON
+ * @param seconds of the load
+ * @returns also the share of all requests that were measured
+ */
+export function parseSummary(text: string, nodes: number, seconds: number): LoadResult & { readonly share: number } {
+  const { metrics } = JSON.parse(text) as Summary;
   const counted = (name: string) => metrics[name]?.values.count ?? 0;
-  const duration = metrics.http_req_duration?.values;
-  if (duration === undefined) throw new Error('k6 has made no request');
-  const failures = counted('failures');
-  const operations = counted('http_reqs') - failures;
+  const duration = metrics['http_req_duration{scenario:load}']?.values;
+  const requests = counted('http_reqs{scenario:load}');
+  if (duration === undefined || requests === 0) throw new Error('k6 has made no request');
+  const failures = counted('failures{scenario:load}');
+  const operations = requests - failures;
   return {
-    ...{ operations, failures, dropped: counted('dropped_iterations') },
-    perSecond: operations / (state.testRunDurationMs / 1000),
+    ...{ operations, failures, dropped: counted('dropped_iterations{scenario:load}') },
+    perSecond: operations / seconds,
     p50Seconds: duration.med! / 1000,
     p95Seconds: duration['p(95)']! / 1000,
     p99Seconds: duration['p(99)']! / 1000,
-    byNode: Array.from({ length: nodes }, (_, node) => counted(`http_reqs{node:${node}}`)),
+    byNode: Array.from({ length: nodes }, (_, node) => counted(`http_reqs{scenario:load,node:${node}}`)),
+    share: requests / counted('http_reqs'),
   };
 }
