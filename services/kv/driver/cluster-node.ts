@@ -50,7 +50,7 @@ const SNAPSHOT_CHUNK_BYTES = 1024 * 1024;
 const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 const GAUGES_MS = 200;
 const SECOND_MS = 1000;
-/** A node that has nothing to do sleeps at most so many ticks: what comes up meanwhile is looked at so late. */
+/** A node that has nothing to do sleeps at most so many ticks: what comes up without a turn of Raft's is looked at so late. */
 const REST_TICKS_MAX = 5;
 /** How long a leader that stops tries to hand over. */
 const FAREWELL_MS = 1000;
@@ -87,8 +87,9 @@ export class ClusterNode {
   #member: Member | null = null;
   #duties: LeaderDuties | null = null;
   #ticker: NodeJS.Timeout;
-  /** Ticks that the next waking stands for. */
+  /** Ticks until the next waking, those left out that Raft knows of; and when the first of them began. */
   #restTicks = 1;
+  #restingMs = now();
   #ticksDue = 0;
   #tickedMs = now();
   #gaugesMs = 0;
@@ -229,6 +230,8 @@ export class ClusterNode {
       journal: this.journal,
       decorators: this.#decorators,
       onMembership: (changed) => this.#membershipChanged(changed),
+      rested: () => this.#rested(),
+      onTurn: () => this.#rouse(),
       onFailure: (error) => this.#fail(error),
     });
     if (this.#closing !== null) return;
@@ -271,23 +274,45 @@ export class ClusterNode {
   }
 
   #wake(): void {
-    this.#tick(this.#restTicks);
+    this.#restingMs = Number.NEGATIVE_INFINITY;
+    this.#tick();
     // Behind Raft's turn, which has begun a new count by then.
     setImmediate(() => {
       if (this.#failed || this.#abort.signal.aborted) return;
-      this.#ticker = this.#sleep(this.conditions.isIdle ? (this.#member?.restTicks ?? 1) : 1);
+      this.#ticker = this.#sleep(this.#ticksUntilDue);
     });
   }
 
-  /** @param ticks those that have passed since the last time */
-  #tick(ticks: number): void {
+  get #ticksUntilDue(): number {
+    return this.conditions.isIdle ? (this.#member?.restTicks ?? 1) : 1;
+  }
+
+  /** Ticks of the rest that have passed since the last call, without the one with which it ends. */
+  #rested(): number {
+    if (this.#restTicks === 1) return 0;
+    const { tickMs } = this.#config;
+    const passed = Math.min(this.#restTicks - 1, Math.floor((now() - this.#restingMs) / tickMs));
+    this.#restTicks -= passed;
+    this.#restingMs += passed * tickMs;
+    return passed;
+  }
+
+  /** Something came up: the rest ends with the tick that is running. */
+  #rouse(): void {
+    if (this.#restTicks === 1 || this.#failed || this.#ticksUntilDue > 1) return;
+    this.#restTicks = 1;
+    clearTimeout(this.#ticker);
+    this.#ticker = setTimeout(() => this.#wake(), this.#restingMs + this.#config.tickMs - now());
+  }
+
+  #tick(): void {
     const at = now();
     const elapsedMs = at - this.#tickedMs;
     this.#tickedMs = at;
     this.conditions.tick();
     const member = this.#member;
     member?.lookAtDeadlines();
-    if (this.#raftTickIsDue()) member?.tick(ticks);
+    if (this.#raftTickIsDue()) member?.tick();
     // A process that stood still cannot say how things were meanwhile.
     if ((member?.leader ?? null) === null)
       this.#parts.metrics.raft.leaderless.inc(Math.min(elapsedMs, SECOND_MS) / 1000);
@@ -308,6 +333,7 @@ export class ClusterNode {
   #sleep(ticks: number): NodeJS.Timeout {
     const rate = this.#decorators.clock.tickRate();
     this.#restTicks = rate === 1 ? Math.min(ticks, REST_TICKS_MAX) : 1;
+    this.#restingMs = now();
     return setTimeout(() => this.#wake(), (this.#restTicks * this.#config.tickMs) / Math.max(1, rate));
   }
 

@@ -32,6 +32,8 @@ export interface EngineOutputs {
   refused(id: string, reason: RefusalReason): void;
   snapshotRead(to: NodeId, index: LogIndex, offset: number, length: number): void;
   event(event: RaftEvent): void;
+  /** Ticks that passed while the driver slept, as far as they were not asked for yet: at most `ticksUntilDue` less one. */
+  rested(): number;
   /** A turn is over; whatever it changed can be looked at. */
   turned(): void;
   /** The core broke an invariant: the node must stop. */
@@ -54,7 +56,7 @@ export class Engine {
   /** What Raft put out in this turn. */
   #taken: Output[] = [];
   #reads: string[] = [];
-  #ticks = 0;
+  #ticked = false;
   #scheduled = false;
   #stopped = false;
 
@@ -82,18 +84,16 @@ export class Engine {
     this.#schedule();
   }
 
-  /**
-   * Ticks missed while the process stood still are not made up for: nobody could have been heard in that time.
-   * @param count more than 1 only after a rest of `ticksUntilDue`
-   */
-  tick(count = 1): void {
-    this.#ticks = count;
+  /** Ticks missed while the process stood still are not made up for: nobody could have been heard in that time. */
+  tick(): void {
+    this.#ticked = true;
     this.#schedule();
   }
 
-  /** How many ticks may come in one go. */
+  /** The driver may sleep until this many ticks have passed, and account for all but the last of them by `rested`. */
   ticksUntilDue(): number {
-    return this.#raft.ticksUntilDue();
+    // At each tick, what waits for the disk is no longer waited for.
+    return this.#isWriting ? 1 : this.#raft.ticksUntilDue();
   }
 
   propose(proposal: Proposal): void {
@@ -131,7 +131,10 @@ export class Engine {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
-      const ticked = this.#ticks > 0;
+      const ticked = this.#ticked;
+      this.#ticked = false;
+      // First, or the silence of a sleep would count behind the message that ended it.
+      for (let left = this.#outputs.rested(); left > 0; left -= 1) this.#take(this.#raft.step({ type: 'tick' }));
       for (const input of this.#takeInputs()) {
         if (input.type === 'persisted') this.#durableNumber = input.number;
         this.#take(this.#raft.step(input));
@@ -139,7 +142,7 @@ export class Engine {
       if (ticked) this.#gathering.ticked();
       this.#proposeBatch();
       // Last, so that after a stall the leader's heartbeats count before the silence does.
-      for (; this.#ticks > 0; this.#ticks -= 1) this.#take(this.#raft.step({ type: 'tick' }));
+      if (ticked) this.#take(this.#raft.step({ type: 'tick' }));
       this.#flush(ticked || !this.#isWriting);
       this.#handOn();
       this.#outputs.turned();

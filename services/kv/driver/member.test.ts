@@ -9,7 +9,7 @@ import { DiskSpace } from './disk-space.ts';
 import { Member } from './member.ts';
 import { RaftJournal } from './raft-journal.ts';
 
-test('whoever waits for a change of members or for an order is answered when the node stops', async () => {
+async function start(raft: { electionTicks: number; heartbeatTicks: number }, rested: () => number) {
   const disk = new MemoryDisk();
   const logger = createLogger({ level: 'silent', bindings: {} });
   const metrics = createKvMetrics(
@@ -26,8 +26,7 @@ test('whoever waits for a change of members or for an order is answered when the
   const member = await Member.start(
     {
       raft: {
-        electionTicks: 10,
-        heartbeatTicks: 1,
+        ...raft,
         appendBytesMax: 1000,
         appendsInflightMax: 4,
         uncommittedBytesMax: 1000,
@@ -51,9 +50,20 @@ test('whoever waits for a change of members or for an order is answered when the
       journal: new RaftJournal(metrics, logger),
       decorators: UNDECORATED,
       onMembership: () => {},
+      rested,
+      onTurn: () => {},
       onFailure: () => {},
     },
   );
+  const close = async () => {
+    await member.close();
+    await storage.wal.close();
+  };
+  return { member, close };
+}
+
+test('whoever waits for a change of members or for an order is answered when the node stops', async () => {
+  const { member, close } = await start({ electionTicks: 10, heartbeatTicks: 1 }, () => 0);
   const waiting = [
     member.changeMembership({ type: 'changeVoters', promote: [], remove: [1] }),
     member.order({ type: 'transferLeadership', to: 1 }),
@@ -63,6 +73,25 @@ test('whoever waits for a change of members or for an order is answered when the
   for (const answer of await answers) {
     expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'SHUTTING_DOWN', definite: false } });
   }
-  await member.close();
-  await storage.wal.close();
+  await close();
+});
+
+test('a follower counts the ticks that it slept through before the heartbeat that ended its sleep', async () => {
+  let rest = 1;
+  const { member, close } = await start({ electionTicks: 5, heartbeatTicks: 4 }, () => {
+    const rested = rest - 1;
+    rest = 1;
+    return rested;
+  });
+  const sender = { durableIndex: 0, quorumDurableIndex: 0, storageFull: false, checkpoint: null };
+  const heartbeat = { type: 'heartbeat', from: 1, to: 0, term: 1, leaderCommit: 0, readRound: 0 } as const;
+  for (let i = 0; i < 50; i++) {
+    member.receive({ from: 1, sender, messages: [heartbeat] });
+    member.tick();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(member.leader).toBe(1);
+    rest = Math.min(5, member.restTicks);
+  }
+  expect(rest).toBeGreaterThanOrEqual(4);
+  await close();
 });

@@ -54,6 +54,10 @@ export interface MemberParts {
   readonly journal: RaftJournal;
   readonly decorators: Pick<Decorators, 'log' | 'stateMachine' | 'writeEvents'>;
   readonly onMembership: (membership: Membership) => void;
+  /** See `EngineOutputs.rested`. */
+  readonly rested: () => number;
+  /** Raft has seen something; how long this node may sleep can have changed. */
+  readonly onTurn: () => void;
   /** The node cannot go on. */
   readonly onFailure: (error: Error) => void;
 }
@@ -252,9 +256,9 @@ export class Member {
     this.#reads.tick();
   }
 
-  /** Time has passed: so many ticks of Raft's. */
-  tick(count = 1): void {
-    if (!this.#standsStill()) this.#engine.tick(count);
+  /** Time has passed: one tick of Raft's. */
+  tick(): void {
+    if (!this.#standsStill()) this.#engine.tick();
   }
 
   /** How many ticks this node may sleep through; 1 while anybody waits for something. */
@@ -357,10 +361,12 @@ export class Member {
       },
       snapshotRead: (to, index, offset, length) => void this.#readSnapshot(to, index, offset, length),
       event: (event) => this.#event(event),
+      rested: () => this.#parts.rested(),
       turned: () => {
         this.#reads.turned();
         for (const { resolve } of this.#orders.values()) resolve(null);
         this.#orders.clear();
+        this.#parts.onTurn();
       },
       failed: this.#parts.onFailure,
     };
