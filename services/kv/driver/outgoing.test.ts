@@ -42,6 +42,18 @@ test('a heartbeat that asks for a new read round stays, the same round again doe
   expect(take(outgoing)).toEqual([append]);
 });
 
+test('a round of another term is a new one, whatever its number', () => {
+  const outgoing = new Outgoing();
+  for (const message of [heartbeat(1), acknowledgement(1)]) {
+    outgoing.add(message);
+    take(outgoing);
+    const later = { ...message, term: 2 };
+    outgoing.add(later);
+    outgoing.add({ ...append, term: 2 });
+    expect(take(outgoing, false)[0]).toEqual(later);
+  }
+});
+
 test('an answer that confirms no new round goes with the next frame, or when none is to be expected', () => {
   const outgoing = new Outgoing();
   outgoing.add(acknowledgement(0));

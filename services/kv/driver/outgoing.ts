@@ -10,13 +10,13 @@ export class Outgoing {
   #messages = new Map<NodeId, Message[]>();
   /** Answers to heartbeats that only say that this node is there: they go with the next frame, if one is to leave soon. */
   readonly #unhurried = new Map<NodeId, Message>();
-  /** By peer: the read rounds that the last heartbeat to it, and the last answer, have named. */
-  readonly #roundAsked = new Map<NodeId, number>();
-  readonly #roundAnswered = new Map<NodeId, number>();
+  /** By peer: the last heartbeat to it, and the last answer. Each term counts its read rounds anew. */
+  readonly #asked = new Map<NodeId, Heartbeat>();
+  readonly #answered = new Map<NodeId, Heartbeat>();
 
   add(message: Message): void {
     const { type, to } = message;
-    if (type === 'heartbeatAck' && !isNews(message, this.#roundAnswered)) {
+    if (type === 'heartbeatAck' && !isNews(message, this.#answered)) {
       this.#unhurried.set(to, message);
       return;
     }
@@ -27,7 +27,7 @@ export class Outgoing {
     }
     // An append tells the commit index, too. The heartbeats of a tick come behind it, and stay.
     const last = waiting[waiting.length - 1]!;
-    const replaces = type === 'append' && last.type === 'heartbeat' && !isNews(last, this.#roundAsked);
+    const replaces = type === 'append' && last.type === 'heartbeat' && !isNews(last, this.#asked);
     if (replaces) waiting[waiting.length - 1] = message;
     else waiting.push(message);
   }
@@ -49,12 +49,13 @@ export class Outgoing {
   }
 
   #note(message: Message): void {
-    if (message.type === 'heartbeat') this.#roundAsked.set(message.to, message.readRound);
-    else if (message.type === 'heartbeatAck') this.#roundAnswered.set(message.to, message.readRound);
+    if (message.type === 'heartbeat') this.#asked.set(message.to, message);
+    else if (message.type === 'heartbeatAck') this.#answered.set(message.to, message);
   }
 }
 
 /** Whether it names a read round that the peer has not been told of. */
-function isNews({ to, readRound }: Heartbeat, told: ReadonlyMap<NodeId, number>): boolean {
-  return readRound !== 0 && told.get(to) !== readRound;
+function isNews({ to, term, readRound }: Heartbeat, told: ReadonlyMap<NodeId, Heartbeat>): boolean {
+  const last = told.get(to);
+  return readRound !== 0 && (last?.readRound !== readRound || last.term !== term);
 }
