@@ -5,6 +5,8 @@ export interface SnapshotTransfer {
   readonly snapshot: SnapshotMeta;
   /** Bytes the follower has acknowledged; the chunk under way begins here. */
   offset: number;
+  /** Length of the next chunk: less, after one that took too long. */
+  chunkBytes: number;
   /** Bytes sent, those sent twice included. */
   sent: number;
   /** The chunk under way: being read from this node's disk, or sent and not acknowledged; null when none is. */
@@ -118,10 +120,10 @@ export class FollowerProgress {
     this.#forgetInflight();
   }
 
-  sendSnapshot(snapshot: SnapshotMeta): void {
+  sendSnapshot(snapshot: SnapshotMeta, chunkBytes: number): void {
     this.state = 'snapshot';
     this.next = snapshot.index + 1;
-    this.transfer = { snapshot, offset: 0, sent: 0, chunk: null, ticksWaiting: 0 };
+    this.transfer = { snapshot, offset: 0, chunkBytes, sent: 0, chunk: null, ticksWaiting: 0 };
     this.#forgetInflight();
   }
 

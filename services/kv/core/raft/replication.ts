@@ -5,6 +5,9 @@ import type { Replica } from './replica.ts';
 import type { MessageOf } from './rules.ts';
 import type { Entry, Input, LogIndex, NodeId, RefusalReason } from './types.ts';
 
+/** A chunk that took too long is sent again at half its length, down to this share of the configured one. */
+const CHUNK_SHARE_MIN = 1 / 4;
+
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 
 /** The leader's side of replication: what to send to whom, by append or by snapshot (thesis §3.5, §5.3, §10.2). */
@@ -178,7 +181,7 @@ export class Replication {
   #startSnapshot(follower: FollowerProgress): void {
     const { snapshot } = this.#replica;
     assert(snapshot !== null, 'the log is compacted, but there is no snapshot');
-    follower.sendSnapshot(snapshot);
+    follower.sendSnapshot(snapshot, this.#replica.config.snapshotChunkBytes);
     this.#requestChunk(follower);
   }
 
@@ -187,14 +190,20 @@ export class Replication {
     const { snapshot } = this.#replica;
     // The driver no longer has what was begun: the newest one instead.
     const gone = transfer.chunk === 'reading' && snapshot !== null && snapshot.index > transfer.snapshot.index;
-    if (gone) this.#startSnapshot(follower);
-    else this.#requestChunk(follower);
+    if (gone) {
+      this.#startSnapshot(follower);
+      return;
+    }
+    // A copy of a chunk that is only slow makes a thin link slower still.
+    const chunkBytesMin = Math.ceil(this.#replica.config.snapshotChunkBytes * CHUNK_SHARE_MIN);
+    if (transfer.chunk === 'sent') transfer.chunkBytes = Math.max(transfer.chunkBytes >> 1, chunkBytesMin);
+    this.#requestChunk(follower);
   }
 
   #requestChunk(follower: FollowerProgress): void {
     const transfer = follower.transfer!;
     const { snapshot, offset } = transfer;
-    const length = Math.min(this.#replica.config.snapshotChunkBytes, snapshot.size - offset);
+    const length = Math.min(transfer.chunkBytes, snapshot.size - offset);
     transfer.chunk = 'reading';
     transfer.ticksWaiting = 0;
     this.#replica.outbox.snapshotReads.push({ to: follower.node, index: snapshot.index, offset, length });

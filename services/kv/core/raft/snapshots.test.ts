@@ -79,6 +79,26 @@ describe('a follower that is too far behind', () => {
     expect(cluster.node(3).state).toHaveLength(6);
   });
 
+  test('gets smaller chunks when one takes too long, so that copies of it do not fill the line', () => {
+    const cluster = behind();
+    const lengths: number[] = [];
+    for (let i = 0; i < 30; i++) {
+      cluster.tick(1, 3);
+      for (let rounds = 0; rounds < 4; rounds++) {
+        for (const node of cluster.up) cluster.flush(node.id);
+        const { network } = cluster;
+        cluster.network = [];
+        for (const message of network) {
+          if (message.type === 'installSnapshot') lengths.push(message.data.length);
+          else cluster.deliver(message);
+        }
+      }
+    }
+    expect(lengths.slice(0, 4)).toEqual([32, 16, 8, 8]);
+    heartbeats(cluster, 20);
+    expect(cluster.node(3).state).toHaveLength(6);
+  });
+
   test('gets the newest snapshot when the first is gone before it was read', () => {
     const cluster = behind();
     cluster.isolate([3]);
