@@ -109,7 +109,8 @@ export class FileSystemDisk implements Disk {
 
 /**
  * So little is written at once on the event loop: into the page cache it takes a few microseconds, much less than handing it to
- * another thread and being woken by it. What takes long, fdatasync, never happens here.
+ * another thread and being woken by it. What takes long, fdatasync, never happens here; only where the kernel has more dirty pages than it
+ * wants, or its journal is being committed, a write waits, and the event loop with it.
  */
 const SHORT_BYTES_MAX = 128 * 1024;
 
@@ -119,6 +120,8 @@ class FileSystemFile implements DiskFile {
   readonly #observer: DiskObserver;
   #size: number;
   #syncedSize = 0;
+  /** The last fdatasync that was begun; whoever asked for it hears how it ended. */
+  #syncing = Promise.resolve();
 
   constructor(path: string, handle: FileHandle, size: number, observer: DiskObserver) {
     this.path = path;
@@ -169,15 +172,18 @@ class FileSystemFile implements DiskFile {
   async datasync(): Promise<void> {
     const covered = this.#size;
     const started = performance.now();
-    await new Promise<void>((resolve, reject) =>
+    this.#syncing = new Promise<void>((resolve, reject) =>
       fdatasync(this.#handle.fd, (error) => (error === null ? resolve() : reject(error))),
     );
+    await this.#syncing;
     this.#syncedSize = Math.max(this.#syncedSize, Math.min(covered, this.#size));
     this.#observer.synced(this.path, (performance.now() - started) / 1000);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    // The number of the descriptor may be another file's once it is closed.
+    await this.#syncing.catch(() => {});
+    await this.#handle.close();
   }
 }
 
