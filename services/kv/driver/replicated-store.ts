@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto';
 import type { Entry, NodeId, SnapshotMeta } from '../core/raft/types.ts';
-import { KvStore } from '../core/store/store.ts';
+import { KvStore, type StoreOptions, storeDefaults } from '../core/store/store.ts';
 import type { ApplyResult } from '../core/store/types.ts';
 import type { SnapshotStore } from '../storage/snapshots.ts';
 import { type StateMachine, TURN_MS_MAX } from './applier.ts';
@@ -16,7 +17,8 @@ export class ReplicatedStore implements StateMachine {
   readonly #snapshots: Pick<SnapshotStore, 'blocks'>;
   readonly #checkpoints: Checkpoints;
   readonly #events: StoreEvents;
-  #store = new KvStore();
+  readonly #options: StoreOptions = { ...storeDefaults, hashKey: [randomInt(2 ** 32), randomInt(2 ** 32)] };
+  #store = new KvStore(this.#options);
 
   /** @param node whose clients wait for answers here */
   constructor(node: NodeId, snapshots: Pick<SnapshotStore, 'blocks'>, checkpoints: Checkpoints, events: StoreEvents) {
@@ -39,7 +41,7 @@ export class ReplicatedStore implements StateMachine {
 
   /** Reads a stored snapshot, in turns of bounded length; until it is whole the state is what it was. @throws StorageCorruptError */
   async restore(snapshot: SnapshotMeta): Promise<void> {
-    const store = new KvStore();
+    const store = new KvStore(this.#options);
     const restoring = store.restoring();
     let turnEndsMs = performance.now() + TURN_MS_MAX;
     for await (const block of this.#snapshots.blocks(snapshot)) {

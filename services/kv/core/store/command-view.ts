@@ -53,12 +53,8 @@ export class CommandView {
     return this[field] !== ABSENT;
   }
 
-  text(field: 'requestId' | 'idempotencyKey' | 'key'): string {
+  text(field: 'requestId' | 'idempotencyKey'): string {
     return new ByteReader(this.bytes, this[field].from).text();
-  }
-
-  idText(): string {
-    return new ByteReader(this.bytes, this.id.from).uuid();
   }
 
   /** Appends the bytes of these fields, which stand behind one another. */

@@ -2,7 +2,7 @@ import { type Hash64, hash64 } from '../../../../kit/hash.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { CommandView } from './command-view.ts';
 import { RowHeap, slotsOf } from './row-heap.ts';
-import { idOf, type Result, readResult, writeResult } from './rows.ts';
+import { type Result, readResult, writeResult } from './rows.ts';
 import type { Outcome } from './types.ts';
 
 /** A remembered result and an entry with the same bytes must not have the same hash. */
@@ -77,10 +77,10 @@ export class Results {
   }
 
   /** Takes a row of a snapshot. @param entryOf finds or makes the slot for the row of an entry, held for the result */
-  restore(row: Uint8Array, entryOf: (id: string, row: Uint8Array) => number): ResultChange {
+  restore(row: Uint8Array, entryOf: (row: Uint8Array) => number): ResultChange {
     const { idempotencyKey, headBytes } = readResult(row);
     const entry = row.subarray(headBytes);
-    return this.#keep(idempotencyKey, row, headBytes, entry.length === 0 ? NONE : entryOf(idOf(entry), entry));
+    return this.#keep(idempotencyKey, row, headBytes, entry.length === 0 ? NONE : entryOf(entry));
   }
 
   /** Forgets the oldest one. */

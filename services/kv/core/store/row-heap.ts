@@ -97,6 +97,17 @@ export class RowHeap {
     return this.#segments[this.#segmentOf[slot]!]!.bytes.subarray(start, start + this.#lengthOf[slot]!);
   }
 
+  /** Whether the row has, from byte `at` on, what `bytes` has from `from` to `to`. */
+  holds(slot: number, at: number, bytes: Uint8Array, from: number, to: number): boolean {
+    if (at + to - from > this.#lengthOf[slot]!) return false;
+    const segment = this.#segments[this.#segmentOf[slot]!]!.bytes;
+    const offset = this.#startOf[slot]! + at - from;
+    for (let i = from; i < to; i++) {
+      if (segment[offset + i] !== bytes[i]) return false;
+    }
+    return true;
+  }
+
   length(slot: number): number {
     return this.#lengthOf[slot]!;
   }

@@ -24,8 +24,14 @@ export function idOf(row: Uint8Array): string {
   return new ByteReader(row).uuid();
 }
 
-export function keyOf(row: Uint8Array): string {
-  return new ByteReader(row, 16).text();
+/** Where a row's key begins, its length in front. */
+export const KEY_AT = 16;
+
+/** Where it ends. */
+export function keyEndOf(row: Uint8Array): number {
+  const reader = new ByteReader(row, KEY_AT);
+  reader.skipText();
+  return reader.at;
 }
 
 /** The row of the entry that a create makes. */

@@ -140,6 +140,49 @@ describe('lists', () => {
   });
 });
 
+test('behaves like a Map through random commands, whatever the hash key', () => {
+  const random = new Prng(9);
+  const stores = [
+    fresh(),
+    fresh({ rememberedMax: 100, hashKey: [random.integer(0, 2 ** 32), random.integer(0, 2 ** 32)] }),
+  ];
+  const expected = new Map<string, { readonly key: string; readonly value: string }>();
+  const keys = Array.from({ length: 40 }, (_, i) => 'ключ-'.repeat(i % 4) + i);
+  for (let i = 0; i < 6000; i++) {
+    const id = uuid(Math.floor(i / 4) + random.integer(0, 300));
+    // One of the keys has most of the entries.
+    const key = random.pick(random.integer(0, 3) === 0 ? keys : keys.slice(0, 1));
+    const known = expected.get(id);
+    const chance = i % 7;
+    const more = { ...(chance < 6 ? { key } : {}), ...(chance > 3 ? { value: `v${i}` } : {}) };
+    for (const { apply } of stores) {
+      if (known === undefined) apply({ type: 'create', id, key, value: `v${i}` });
+      else if (chance < 3) apply({ type: 'delete', id });
+      else apply({ type: 'update', id, ...more });
+    }
+    if (known === undefined) expected.set(id, { key, value: `v${i}` });
+    else if (chance < 3) expected.delete(id);
+    else expected.set(id, { ...known, ...more });
+    if (i % 500 !== 0) continue;
+    const ids = [...expected.keys()].sort();
+    for (const { store } of stores) {
+      expect(store.size).toBe(ids.length);
+      expect(store.list({ limit: 10_000 }).entries.map((entry) => entry.id)).toEqual(ids);
+      for (const each of [...keys, 'none']) {
+        const after = uuid(random.integer(0, 1800));
+        const found = store.findByKey(each, { limit: 10, after }).entries.map((entry) => entry.id);
+        expect(found).toEqual(ids.filter((one) => expected.get(one)!.key === each && one > after).slice(0, 10));
+      }
+      for (const one of ids) expect(store.get(one)).toMatchObject(expected.get(one)!);
+      expect([store.get(uuid(999_999)), store.get('no id')]).toEqual([undefined, undefined]);
+    }
+  }
+  const [one, other] = stores.map(({ store }) => Buffer.concat([...store.snapshot()]));
+  expect(one!.equals(other!)).toBe(true);
+  const restored = KvStore.restore([one!]);
+  expect(Buffer.concat([...restored.snapshot()]).equals(one!)).toBe(true);
+});
+
 /** A store after many random commands. */
 function busy(seed: number, count: number) {
   const random = new Prng(seed);

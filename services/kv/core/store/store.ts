@@ -1,12 +1,14 @@
 import { assert } from '../../../../kit/assert.ts';
 import { type Hash64, HashSum, hash64 } from '../../../../kit/hash.ts';
-import { ByteWriter } from './bytes.ts';
+import { ByteWriter, isUuid } from './bytes.ts';
 import { CommandView } from './command-view.ts';
+import { Entries, NO_ENTRY } from './entries.ts';
 import { KeyIndex } from './key-index.ts';
-import { OrderedIds } from './ordered-ids.ts';
+import { type HashKey, KeyedHash } from './keyed-hash.ts';
+import { OrderedEntries } from './ordered-entries.ts';
 import { type ResultChange, Results } from './results.ts';
-import { RowHeap, slotsOf } from './row-heap.ts';
-import { idOf, keyOf, readEntry, writeCreated, writeUpdated } from './rows.ts';
+import { RowHeap } from './row-heap.ts';
+import { idOf, KEY_AT, keyEndOf, readEntry, writeCreated, writeUpdated } from './rows.ts';
 import { encodeSnapshot, SnapshotReader } from './snapshot.ts';
 import type { ApplyResult, EntryPage, KVEntry, ListQuery, Outcome } from './types.ts';
 
@@ -15,6 +17,8 @@ export type { ApplyResult, EntryPage, KVEntry } from './types.ts';
 export interface StoreOptions {
   /** How many results are kept for idempotency keys; the oldest by log order go first. All nodes must have the same. */
   readonly rememberedMax: number;
+  /** Of the index by key: random, so that nobody can choose keys that collide. The state does not depend on it. Default: known to all. */
+  readonly hashKey?: HashKey;
 }
 
 export const storeDefaults: StoreOptions = { rememberedMax: 100_000 };
@@ -44,10 +48,9 @@ interface Change {
 export class KvStore {
   readonly #options: StoreOptions;
   readonly #rows = new RowHeap();
-  /** By id: the slot of the entry's row. */
-  readonly #entries = new Map<string, number>();
-  readonly #ids = new OrderedIds();
-  readonly #keys = new KeyIndex();
+  readonly #entries = new Entries();
+  readonly #ordered = new OrderedEntries(this.#entries);
+  readonly #keys: KeyIndex;
   readonly #results = new Results(this.#rows);
   readonly #hash = new HashSum();
   readonly #scratch = new ByteWriter();
@@ -56,6 +59,7 @@ export class KvStore {
 
   constructor(options: StoreOptions = storeDefaults) {
     this.#options = options;
+    this.#keys = new KeyIndex(this.#entries, this.#rows, new KeyedHash(options.hashKey ?? [0, 0]));
   }
 
   /** Number of entries. */
@@ -97,29 +101,44 @@ export class KvStore {
   }
 
   get(id: string): KVEntry | undefined {
-    const slot = this.#entries.get(id);
-    return slot === undefined ? undefined : this.#entry(slot);
+    if (!isUuid(id)) return undefined;
+    const entry = this.#entries.find(this.#idBytes(id), 0);
+    return entry === NO_ENTRY ? undefined : this.#entry(this.#entries.slot(entry));
   }
 
   list(query: ListQuery): EntryPage {
-    return this.#page(this.#ids.page(query.limit + 1, query.after), query.limit);
+    return this.#page(this.#ordered.page(query.limit + 1, this.#after(query)), query.limit);
   }
 
   /** Entries with exactly this key. */
   findByKey(key: string, query: ListQuery): EntryPage {
-    return this.#page(this.#keys.page(key, query.limit + 1, query.after), query.limit);
+    const after = this.#after(query);
+    this.#scratch.clear();
+    this.#scratch.text(key);
+    return this.#page(this.#keys.page(this.#scratch.view(), query.limit + 1, after), query.limit);
   }
 
-  /** @param ids one more than `limit` when there is a next page */
-  #page(ids: string[], limit: number): EntryPage {
+  #after({ after }: ListQuery): number | undefined {
+    return after === undefined ? undefined : this.#entries.sought(this.#idBytes(after), 0);
+  }
+
+  /** Valid until the next use of `#scratch`. */
+  #idBytes(id: string): Uint8Array {
+    this.#scratch.clear();
+    this.#scratch.uuid(id);
+    return this.#scratch.view();
+  }
+
+  /** @param found one more than `limit` when there is a next page */
+  #page(found: readonly number[], limit: number): EntryPage {
     assert(limit >= 1, `limit = ${limit}: requires at least 1`);
     const entries: KVEntry[] = [];
-    for (let bytes = 0; entries.length < ids.length && entries.length < limit && bytes <= PAGE_BYTES_MAX; ) {
-      const slot = this.#entries.get(ids[entries.length]!)!;
+    for (let bytes = 0; entries.length < found.length && entries.length < limit && bytes <= PAGE_BYTES_MAX; ) {
+      const slot = this.#entries.slot(found[entries.length]!);
       entries.push(this.#entry(slot));
       bytes += this.#rows.length(slot);
     }
-    return entries.length < ids.length ? { entries, next: entries.at(-1)!.id } : { entries };
+    return entries.length < found.length ? { entries, next: entries.at(-1)!.id } : { entries };
   }
 
   /**
@@ -169,48 +188,48 @@ export class KvStore {
   }
 
   #change(index: number, command: CommandView): Change {
-    const id = command.idText();
-    const old = this.#entries.get(id);
+    const entry = this.#entries.find(command.bytes, command.id.from);
+    const old = entry === NO_ENTRY ? NONE : this.#entries.slot(entry);
     if (command.type === 'create') {
       // An id is made for one create, so this is the same one again.
-      if (old !== undefined) return { outcome: 'created', entry: old };
+      if (old !== NONE) return { outcome: 'created', entry: old };
       writeCreated(this.#scratch, index, command);
-      return { outcome: 'created', entry: this.#insert(id, command.text('key'), this.#scratch.view()) };
+      const { from, to } = command.key;
+      return { outcome: 'created', entry: this.#insert(this.#scratch.view(), KEY_AT + to - from) };
     }
-    if (old === undefined) return { outcome: 'notFound', entry: NONE };
+    if (old === NONE) return { outcome: 'notFound', entry: NONE };
     if (command.type === 'delete') {
-      this.#delete(id, old);
+      this.#delete(entry, old);
       return { outcome: 'deleted', entry: old };
     }
-    writeUpdated(this.#scratch, index, command, this.#rows.row(old));
-    if (command.has('key')) this.#rename(id, keyOf(this.#rows.row(old)), command.text('key'));
-    const entry = this.#keep(this.#scratch.view());
-    this.#entries.set(id, entry);
+    const row = this.#rows.row(old);
+    writeUpdated(this.#scratch, index, command, row);
+    const { from, to } = command.key;
+    const isRenamed = command.has('key') && !this.#rows.holds(old, KEY_AT, command.bytes, from, to);
+    if (isRenamed) this.#keys.remove(row, KEY_AT, keyEndOf(row), entry);
+    const updated = this.#keep(this.#scratch.view());
+    this.#entries.move(entry, updated);
+    if (isRenamed) this.#keys.add(command.bytes, from, to, entry);
     this.#release(old);
     this.#rows.remove(old);
-    return { outcome: 'updated', entry };
+    return { outcome: 'updated', entry: updated };
   }
 
-  #insert(id: string, key: string, row: Uint8Array): number {
+  #insert(row: Uint8Array, keyEnd: number): number {
     const slot = this.#keep(row);
-    this.#entries.set(id, slot);
-    this.#ids.add(id);
-    this.#keys.add(key, id);
+    const entry = this.#entries.add(row, 0, slot);
+    this.#ordered.add(entry);
+    this.#keys.add(row, KEY_AT, keyEnd, entry);
     return slot;
   }
 
-  #rename(id: string, from: string, to: string): void {
-    if (from === to) return;
-    this.#keys.remove(from, id);
-    this.#keys.add(to, id);
-  }
-
   /** Its row stays for the answer, until `#letGo`. */
-  #delete(id: string, slot: number): void {
+  #delete(entry: number, slot: number): void {
+    const row = this.#rows.row(slot);
     this.#release(slot);
-    this.#entries.delete(id);
-    this.#ids.remove(id);
-    this.#keys.remove(keyOf(this.#rows.row(slot)), id);
+    this.#keys.remove(row, KEY_AT, keyEndOf(row), entry);
+    this.#ordered.remove(entry);
+    this.#entries.remove(entry);
   }
 
   #letGo(change: Change): void {
@@ -246,15 +265,23 @@ export class KvStore {
   }
 
   /**
-   * The state as it is now, in chunks of about `chunkBytes`. What happens at once is a look at each row's place, some 50 ms a million rows;
+   * The state as it is now, entries ascending by id, in chunks of about `chunkBytes`. What happens at once is a look at each row's place, some 50 ms a million rows;
    * the bytes are copied as the chunks are taken, while further commands may be applied.
    */
   snapshot(chunkBytes = SNAPSHOT_CHUNK_BYTES): Iterable<Uint8Array> {
-    const entries = this.#rows.freeze(slotsOf(this.#entries));
+    const entries = this.#rows.freeze(this.#slots());
     return encodeSnapshot(
       { index: this.#index, hash: this.hash(), entries, results: this.#results.freeze() },
       chunkBytes,
     );
+  }
+
+  /** Of all rows, ascending by id. */
+  #slots(): Uint32Array {
+    const ordered = this.#ordered.page(Infinity, undefined);
+    const slots = new Uint32Array(ordered.length);
+    for (let i = 0; i < slots.length; i++) slots[i] = this.#entries.slot(ordered[i]!);
+    return slots;
   }
 
   /** The state of a snapshot; chunks may be cut anywhere. Throws when they are not a whole snapshot, or its hash does not hold. */
@@ -272,9 +299,9 @@ export class KvStore {
     /** By id: the newest row that a result has held so far. */
     const held = new Map<string, number>();
     return new SnapshotReader({
-      entry: (row) => this.#insert(idOf(row), keyOf(row), row),
+      entry: (row) => this.#insert(row, keyEndOf(row)),
       remembered: (row) => {
-        this.#came(this.#results.restore(row, (id, entry) => this.#shared(held, id, entry)));
+        this.#came(this.#results.restore(row, (entry) => this.#shared(held, entry)));
         // What it held may be gone.
         if (this.#forgetOldest()) held.clear();
       },
@@ -287,9 +314,11 @@ export class KvStore {
   }
 
   /** The slot of a result's entry: that of the entry itself, or of another result, where they are the same. */
-  #shared(held: Map<string, number>, id: string, row: Uint8Array): number {
-    for (const slot of [this.#entries.get(id), held.get(id)]) {
-      if (slot === undefined || !isEqual(this.#rows.row(slot), row)) continue;
+  #shared(held: Map<string, number>, row: Uint8Array): number {
+    const id = idOf(row);
+    const entry = this.#entries.find(row, 0);
+    for (const slot of [entry === NO_ENTRY ? undefined : this.#entries.slot(entry), held.get(id)]) {
+      if (slot === undefined || !this.#isEqual(slot, row)) continue;
       this.#rows.share(slot);
       return slot;
     }
@@ -297,11 +326,11 @@ export class KvStore {
     held.set(id, slot);
     return slot;
   }
+
+  #isEqual(slot: number, row: Uint8Array): boolean {
+    return this.#rows.length(slot) === row.length && this.#rows.holds(slot, 0, row, 0, row.length);
+  }
 }
 
 /** Of a row that only a result holds: it counts with that result. */
 const NO_HASH = { hi: 0, lo: 0 };
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}
