@@ -40,13 +40,11 @@ export class ByteWriter {
 
   /** An integer from 0 to 2^53 − 1. */
   integer(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `${value} is not an integer from 0 to 2^53 − 1`);
+    if (!Number.isSafeInteger(value) || value < 0) assert(false, `${value} is not an integer from 0 to 2^53 − 1`);
     this.#reserve(8);
     let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
+    for (; rest >= 0x8000_0000; rest = Math.floor(rest / 0x80)) this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+    for (; rest >= 0x80; rest >>= 7) this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
     this.#bytes[this.#length++] = rest;
   }
 
@@ -140,7 +138,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    assert(this.#at < this.#bytes.length, `the record of ${this.#bytes.length} bytes ends too early`);
+    if (this.#at >= this.#bytes.length) this.#endsTooEarly();
     return this.#bytes[this.#at++]!;
   }
 
@@ -178,7 +176,8 @@ export class ByteReader {
   }
 
   skip(length: number): void {
-    this.#take(length);
+    if (this.#at + length > this.#bytes.length) this.#endsTooEarly();
+    this.#at += length;
   }
 
   /** Passes over a text without making a string of it. */
@@ -187,14 +186,18 @@ export class ByteReader {
   }
 
   end(): void {
-    assert(this.#at === this.#bytes.length, `${this.#bytes.length - this.#at} bytes follow the end of the record`);
+    const left = this.#bytes.length - this.#at;
+    if (left !== 0) assert(false, `${left} bytes follow the end of the record`);
   }
 
   #take(length: number): Uint8Array {
-    const end = this.#at + length;
-    assert(end <= this.#bytes.length, `the record of ${this.#bytes.length} bytes ends too early`);
-    const bytes = this.#bytes.subarray(this.#at, end);
-    this.#at = end;
-    return bytes;
+    const from = this.#at;
+    this.skip(length);
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** A message is made only when it is needed: this is called for every byte. */
+  #endsTooEarly(): never {
+    assert(false, `the record of ${this.#bytes.length} bytes ends too early`);
   }
 }

@@ -29,7 +29,8 @@ export class CommandView {
   constructor(bytes: Uint8Array) {
     const reader = new ByteReader(bytes);
     const version = reader.u8();
-    assert(version === VERSION, `command of format ${version}; this program knows ${VERSION}: upgrade this node`);
+    if (version !== VERSION)
+      assert(false, `command of format ${version}; this program knows ${VERSION}: upgrade this node`);
     const type = TYPES[reader.u8()];
     assert(type !== undefined, 'command of unknown type');
     const present = reader.u8();
