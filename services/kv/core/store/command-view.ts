@@ -54,7 +54,7 @@ export class CommandView {
     return this[field] !== ABSENT;
   }
 
-  text(field: 'requestId' | 'idempotencyKey'): string {
+  text(field: 'requestId'): string {
     return new ByteReader(this.bytes, this[field].from).text();
   }
 

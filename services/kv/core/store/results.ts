@@ -1,14 +1,18 @@
 import { type Hash64, hash64 } from '../../../../kit/hash.ts';
 import type { ByteWriter } from './bytes.ts';
 import type { CommandView } from './command-view.ts';
-import { RowHeap, slotsOf } from './row-heap.ts';
-import { type Result, readResult, writeResult } from './rows.ts';
+import { HashTable } from './hash-table.ts';
+import type { KeyedHash } from './keyed-hash.ts';
+import { RowHeap } from './row-heap.ts';
+import { keyEndOfResult, type Result, readResult, writeResult } from './rows.ts';
 import type { Outcome } from './types.ts';
 
 /** A remembered result and an entry with the same bytes must not have the same hash. */
 const SEED = 1;
 /** In place of the slot of an entry: there is none. */
 const NONE = -1;
+/** The order is moved up when more than half of it, and this many, are forgotten. */
+const FORGOTTEN_MIN = 1024;
 
 /** A result that is remembered: where it is, and the row of its entry. */
 export interface Remembered extends Result {
@@ -36,28 +40,41 @@ export interface FrozenResults {
 export class Results {
   readonly #entries: RowHeap;
   readonly #rows = new RowHeap();
-  /** In log order. */
-  readonly #slots = new Map<string, number>();
-  /** Walks along as the oldest are forgotten: an iterator begun anew would have to pass all that were. */
-  readonly #oldest = this.#slots.keys();
+  readonly #hash: KeyedHash;
+  /** By hash of the idempotency key: its slot + 1. */
+  readonly #table = new HashTable();
+  /** Slots in log order, behind those of results that are forgotten. */
+  readonly #order: number[] = [];
+  #forgotten = 0;
   /** By slot: that of the entry. */
   readonly #entryOf: number[] = [];
+  /** By slot: the hash of the idempotency key. */
+  readonly #hashOf: number[] = [];
 
-  constructor(entries: RowHeap) {
+  /** @param hash clients choose the keys, so they must not know which ones collide */
+  constructor(entries: RowHeap, hash: KeyedHash) {
     this.#entries = entries;
+    this.#hash = hash;
   }
 
   get size(): number {
-    return this.#slots.size;
+    return this.#table.size;
   }
 
   get reservedBytes(): number {
     return this.#rows.reservedBytes;
   }
 
-  get(idempotencyKey: string): Remembered | undefined {
-    const slot = this.#slots.get(idempotencyKey);
-    return slot === undefined ? undefined : { ...readResult(this.#rows.row(slot)), entry: this.#entryOf[slot]! };
+  /** What is remembered under the command's idempotency key. */
+  get(command: CommandView): Remembered | undefined {
+    const { from, to } = command.idempotencyKey;
+    const hash = this.#hash.of(command.bytes, from, to);
+    for (let place = this.#table.find(hash); place !== -1; place = this.#table.findNext(place, hash)) {
+      const slot = this.#table.at(place) - 1;
+      if (!this.#rows.holds(slot, 0, command.bytes, from, to)) continue;
+      return { ...readResult(this.#rows.row(slot)), entry: this.#entryOf[slot]! };
+    }
+    return undefined;
   }
 
   /** @param entry slot of the entry it answers with, −1 for none */
@@ -73,31 +90,36 @@ export class Results {
       this.#entries.share(entry);
       scratch.raw(this.#entries.row(entry));
     }
-    return this.#keep(command.text('idempotencyKey'), scratch.view(), headBytes, entry);
+    return this.#keep(scratch.view(), headBytes, entry);
   }
 
   /** Takes a row of a snapshot. @param entryOf finds or makes the slot for the row of an entry, held for the result */
   restore(row: Uint8Array, entryOf: (row: Uint8Array) => number): ResultChange {
-    const { idempotencyKey, headBytes } = readResult(row);
+    const { headBytes } = readResult(row);
     const entry = row.subarray(headBytes);
-    return this.#keep(idempotencyKey, row, headBytes, entry.length === 0 ? NONE : entryOf(entry));
+    return this.#keep(row, headBytes, entry.length === 0 ? NONE : entryOf(entry));
   }
 
   /** Forgets the oldest one. */
   forget(): ResultChange {
-    const key = this.#oldest.next().value!;
-    const slot = this.#slots.get(key)!;
+    const slot = this.#order[this.#forgotten++]!;
     const entry = this.#entryOf[slot]!;
     const bytes = this.#rows.length(slot) + (entry === NONE ? 0 : this.#entries.length(entry));
     const hash = this.#rows.hash(slot);
-    this.#slots.delete(key);
+    let place = this.#table.find(this.#hashOf[slot]!);
+    while (this.#table.at(place) !== slot + 1) place = this.#table.findNext(place, this.#hashOf[slot]!);
+    this.#table.remove(place);
+    if (this.#forgotten > FORGOTTEN_MIN && this.#forgotten * 2 > this.#order.length) {
+      this.#order.splice(0, this.#forgotten);
+      this.#forgotten = 0;
+    }
     this.#rows.remove(slot);
     if (entry !== NONE) this.#entries.remove(entry);
     return { hash, bytes };
   }
 
   freeze(): FrozenResults {
-    const slots = slotsOf(this.#slots);
+    const slots = Uint32Array.from(this.#order.slice(this.#forgotten));
     const places = new Int32Array(slots.length).fill(NONE);
     const entrySlots: number[] = [];
     for (const [at, slot] of slots.entries()) {
@@ -115,10 +137,13 @@ export class Results {
     };
   }
 
-  #keep(key: string, row: Uint8Array, headBytes: number, entry: number): ResultChange {
+  #keep(row: Uint8Array, headBytes: number, entry: number): ResultChange {
     const hash = hash64(row, SEED);
     const slot = this.#rows.add(row.subarray(0, headBytes), hash);
-    this.#slots.set(key, slot);
+    const keyHash = this.#hash.of(row, 0, keyEndOfResult(row));
+    this.#table.add(keyHash, slot + 1);
+    this.#order.push(slot);
+    this.#hashOf[slot] = keyHash;
     this.#entryOf[slot] = entry;
     return { hash, bytes: row.length };
   }

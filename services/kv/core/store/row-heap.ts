@@ -230,14 +230,6 @@ export class RowHeap {
   }
 }
 
-/** The slots that a table holds, in its order. */
-export function slotsOf(table: ReadonlyMap<string, number>): Uint32Array {
-  const slots = new Uint32Array(table.size);
-  let at = 0;
-  for (const slot of table.values()) slots[at++] = slot;
-  return slots;
-}
-
 function putU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 24;
   bytes[at + 1] = value >>> 16;

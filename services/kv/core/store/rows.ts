@@ -91,6 +91,13 @@ export function writeResult(
   writer.u8(result.hasEntry ? 1 : 0);
 }
 
+/** Where the idempotency key ends, with which the row begins, its length in front. */
+export function keyEndOfResult(row: Uint8Array): number {
+  const reader = new ByteReader(row);
+  reader.skipText();
+  return reader.at;
+}
+
 export function readResult(row: Uint8Array): Result {
   const reader = new ByteReader(row);
   const idempotencyKey = reader.text();

@@ -102,6 +102,22 @@ describe('an idempotency key', () => {
   });
 });
 
+test('idempotency keys are known exactly as long as they are among the newest, however many have been forgotten', () => {
+  const random = new Prng(3);
+  const { store, apply } = fresh({ rememberedMax: 700, hashKey: [1, 2] });
+  const newest: string[] = [];
+  for (let i = 0; i < 6000; i++) {
+    const idempotencyKey = `key ${random.integer(0, 1200)}`;
+    const isKnown = newest.includes(idempotencyKey);
+    expect(apply({ type: 'delete', id: uuid(1), idempotencyKey }).replayed).toBe(isKnown);
+    if (!isKnown) newest.push(idempotencyKey);
+    if (newest.length > 700) newest.shift();
+    expect(store.remembered).toBe(newest.length);
+  }
+  const restored = KvStore.restore(store.snapshot(), { rememberedMax: 700, hashKey: [3, 4] });
+  expect(Buffer.concat([...restored.snapshot()]).equals(Buffer.concat([...store.snapshot()]))).toBe(true);
+});
+
 describe('lists', () => {
   test('are ordered by id, in pages', () => {
     const { store, create } = fresh();

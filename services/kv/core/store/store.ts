@@ -17,7 +17,7 @@ export type { ApplyResult, EntryPage, KVEntry } from './types.ts';
 export interface StoreOptions {
   /** How many results are kept for idempotency keys; the oldest by log order go first. All nodes must have the same. */
   readonly rememberedMax: number;
-  /** Of the index by key: random, so that nobody can choose keys that collide. The state does not depend on it. Default: known to all. */
+  /** Of the indexes by key and by idempotency key: random, so that nobody can choose keys that collide. The state does not depend on it. Default: known to all. */
   readonly hashKey?: HashKey;
 }
 
@@ -51,7 +51,7 @@ export class KvStore {
   readonly #entries = new Entries();
   readonly #ordered = new OrderedEntries(this.#entries);
   readonly #keys: KeyIndex;
-  readonly #results = new Results(this.#rows);
+  readonly #results: Results;
   readonly #hash = new HashSum();
   readonly #scratch = new ByteWriter();
   #index = 0;
@@ -59,7 +59,9 @@ export class KvStore {
 
   constructor(options: StoreOptions = storeDefaults) {
     this.#options = options;
-    this.#keys = new KeyIndex(this.#entries, this.#rows, new KeyedHash(options.hashKey ?? [0, 0]));
+    const hash = new KeyedHash(options.hashKey ?? [0, 0]);
+    this.#keys = new KeyIndex(this.#entries, this.#rows, hash);
+    this.#results = new Results(this.#rows, hash);
   }
 
   /** Number of entries. */
@@ -162,7 +164,7 @@ export class KvStore {
 
   #applyOnce(index: number, command: CommandView, isAsked: boolean): ApplyResult | null {
     const fingerprint = command.fingerprint(this.#scratch);
-    const known = this.#results.get(command.text('idempotencyKey'));
+    const known = this.#results.get(command);
     if (known !== undefined) {
       if (!isAsked) return null;
       const isSame = known.fingerprint.hi === fingerprint.hi && known.fingerprint.lo === fingerprint.lo;
