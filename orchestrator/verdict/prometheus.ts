@@ -47,6 +47,16 @@ export function judgeConfiguration(): string {
 /** Both modes must look back equally far, otherwise the judge would see stale values that the run did not, or the reverse. */
 const LOOKBACK = '5m';
 
+/**
+ * Series of days would be made into blocks two hours long while they are judged, and a query that runs just then finds chunks gone that
+ * it has begun to read ("head chunk file does not exist"). What a judge holds is held for moments: it stays as it is.
+ */
+const JUDGE_FLAGS = [
+  '--query.timeout=1m',
+  '--storage.tsdb.min-block-duration=365d',
+  '--storage.tsdb.max-block-duration=365d',
+];
+
 function commandLine(options: PrometheusOptions): string[] {
   return [
     `--config.file=${options.configFile}`,
@@ -61,7 +71,7 @@ function commandLine(options: PrometheusOptions): string[] {
     '--scrape.discovery-reload-interval=500ms',
     // A minute by default; whoever sends a copy elsewhere has waited for it before.
     '--storage.remote.flush-deadline=1s',
-    ...(options.mode === 'judge' ? ['--query.timeout=1m'] : []),
+    ...(options.mode === 'judge' ? JUDGE_FLAGS : []),
   ];
 }
 
