@@ -1,5 +1,6 @@
-/** What the checkers of histories have found: the same on every dashboard. */
+/** What clients and the checkers of histories have found: the same on every dashboard. */
 import { stat } from './panels.ts';
+import { orZero } from './queries.ts';
 
 /** @param width of each panel, in the 24 columns of a row */
 export function violations(width: number) {
@@ -21,4 +22,15 @@ export function violations(width: number) {
       red: { above: 1 },
     }),
   ];
+}
+
+export function staleReads() {
+  return stat({
+    title: 'Stale reads',
+    description: 'Linearizable reads that missed an acknowledged write, as the client counts. Must be 0.',
+    unit: 'none',
+    reduce: 'max',
+    query: { expr: orZero('sum(k6_stale_reads_total)'), legend: 'reads' },
+    red: { above: 1 },
+  });
 }

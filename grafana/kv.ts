@@ -1,11 +1,11 @@
 /** The Raft key-value store: is there one leader, does the log move, is what was promised on disk. */
 
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { violations } from './correctness.ts';
+import { staleReads, violations } from './correctness.ts';
 import { dashboard } from './dashboard.ts';
 import { consensus, storage } from './kv-own.ts';
-import { NODES, stat, timeseries } from './panels.ts';
-import { bucketQuantile, orZero, orZeroOf } from './queries.ts';
+import { NODES, stat, timeSinceStart, timeseries } from './panels.ts';
+import { bucketQuantile, orZeroOf } from './queries.ts';
 
 const slo = [
   stat({
@@ -32,14 +32,7 @@ const slo = [
     query: { expr: `sum(kv_acknowledged_before_sync_total{${NODES}})`, legend: 'writes' },
     red: { above: 1 },
   }),
-  stat({
-    title: 'Stale reads',
-    description: 'Linearizable reads that missed an acknowledged write, as the client counts. Must be 0.',
-    unit: 'none',
-    reduce: 'max',
-    query: { expr: orZero('sum(k6_stale_reads_total)'), legend: 'reads' },
-    red: { above: 1 },
-  }),
+  staleReads(),
   stat({
     title: 'Leader changes',
     description: 'Times that leadership moved in this window. One for each leader that was killed; more is flapping.',
@@ -163,13 +156,7 @@ const telemetry = [
       { expr: `rate(kv_state_checkpoints_compared_total{${NODES}}[$__rate_interval])`, legend: 'node {{node}}' },
     ],
   }),
-  timeseries({
-    title: 'Time since start',
-    description: 'Age of each process: a line that falls to 0 is a restart.',
-    unit: 's',
-    min: 0,
-    queries: [{ expr: `time() - process_start_time_seconds{${NODES}}`, legend: 'node {{node}}' }],
-  }),
+  timeSinceStart(),
 ];
 
 export const kv: Dashboard = dashboard({

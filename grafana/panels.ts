@@ -175,3 +175,14 @@ export function heatmap(o: HeatmapOptions): cog.Builder<Panel> {
     .yAxis(new YAxisConfigBuilder().unit(o.unit))
     .scaleDistribution(new ScaleDistributionConfigBuilder().type(ScaleDistribution.Linear));
 }
+
+/** The same on every dashboard of a system. */
+export function timeSinceStart(): cog.Builder<Panel> {
+  return timeseries({
+    title: 'Time since start',
+    description: 'Age of each process: a line that falls to 0 is a restart.',
+    unit: 's',
+    min: 0,
+    queries: [{ expr: `time() - process_start_time_seconds{${NODES}}`, legend: 'node {{node}}' }],
+  });
+}

@@ -55,7 +55,7 @@ function missingLine(output: string, shown: readonly string[]): string | undefin
     const parts = wanted
       .trimEnd()
       .split('…')
-      .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+      .map((part) => RegExp.escape(part));
     const at = lines.findIndex((line, index) => index >= from && new RegExp(`^${parts.join('.*')}$`).test(line));
     from = at + 1;
     return at < 0;

@@ -1,8 +1,8 @@
 /** etcd from the inside, by the metrics that it exports itself: is there one leader, does the log move, what does the disk do. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { violations } from '../../grafana/correctness.ts';
+import { staleReads, violations } from '../../grafana/correctness.ts';
 import { dashboard } from '../../grafana/dashboard.ts';
-import { heatmap, NODES, stat, timeseries } from '../../grafana/panels.ts';
+import { heatmap, NODES, stat, timeSinceStart, timeseries } from '../../grafana/panels.ts';
 import { bucketQuantile, orZero } from '../../grafana/queries.ts';
 
 const slo = [
@@ -20,14 +20,7 @@ const slo = [
     decimals: 0,
     query: { expr: `max(increase(etcd_server_leader_changes_seen_total{${NODES}}[$__range]))`, legend: 'changes' },
   }),
-  stat({
-    title: 'Stale reads',
-    description: 'Linearizable reads that missed an acknowledged write, as the client counts. Must be 0.',
-    unit: 'none',
-    reduce: 'max',
-    query: { expr: orZero('sum(k6_stale_reads_total)'), legend: 'reads' },
-    red: { above: 1 },
-  }),
+  staleReads(),
   stat({
     title: 'Different states',
     description: 'Hashes of the members’ keys once all were at the same revision. Must be 1.',
@@ -197,15 +190,7 @@ const use = [
   }),
 ];
 
-const telemetry = [
-  timeseries({
-    title: 'Time since start',
-    description: 'Age of each process: a line that falls to 0 is a restart.',
-    unit: 's',
-    min: 0,
-    queries: [{ expr: `time() - process_start_time_seconds{${NODES}}`, legend: 'node {{node}}' }],
-  }),
-];
+const telemetry = [timeSinceStart()];
 
 export const etcd: Dashboard = dashboard({
   uid: 'gameday-etcd',

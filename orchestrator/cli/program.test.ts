@@ -1,39 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { RunDirectories } from '../run/directory.ts';
-import { Systems } from '../run/systems.ts';
-import { ScenarioCatalogue } from '../scenario/catalogue.ts';
-import type { Context } from './context.ts';
-import { exitCodeOfError } from './exit_code.ts';
-import { createProgram } from './program.ts';
-import type { SignalWatch } from './signals.ts';
-import { createTerminal } from './terminal.ts';
+import { commandLine } from './testing/command_line.ts';
 
-const root = resolve(import.meta.dirname, '../..');
-
-/** Runs a command line as `main.ts` does. */
-async function gameday(...words: string[]) {
-  let stdout = '';
-  let stderr = '';
-  const terminal = createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {});
-  const context: Context = {
-    ...{ root, workingDirectory: root, terminal },
-    systems: await Systems.project(root),
-    catalogue: new ScenarioCatalogue(root),
-    directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
-    signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,
-  };
-  let code = -1;
-  const program = createProgram(context, '1.2.3', (exitCode) => {
-    code = exitCode;
-  });
-  await program.parseAsync(['node', 'gameday', ...words]).catch((error: unknown) => {
-    code = exitCodeOfError(error);
-    stderr += (error as Error).message;
-  });
-  return { code, stdout, stderr };
-}
+const gameday = (...words: string[]) => commandLine(words);
 
 describe('a mistake on the command line is 2, with the nearest name', () => {
   test.each([

@@ -1,40 +1,11 @@
-import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { RunDirectories } from '../run/directory.ts';
 import { Interruption } from '../run/interruption.ts';
-import { Systems } from '../run/systems.ts';
-import { ScenarioCatalogue } from '../scenario/catalogue.ts';
-import type { Context } from './context.ts';
-import { exitCodeOfError } from './exit_code.ts';
-import { createProgram } from './program.ts';
-import type { SignalWatch } from './signals.ts';
-import { createTerminal } from './terminal.ts';
+import { commandLine } from './testing/command_line.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const PATIENCE_MS = 60_000;
 
-/** Runs `gameday simulate` as `main.ts` does. */
-async function simulate(words: readonly string[], signal = new AbortController().signal) {
-  let stdout = '';
-  let stderr = '';
-  const context: Context = {
-    ...{ root, workingDirectory: root },
-    terminal: createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {}),
-    systems: await Systems.project(root),
-    catalogue: new ScenarioCatalogue(root),
-    directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
-    signals: { signal, watch: () => undefined } as unknown as SignalWatch,
-  };
-  let code = -1;
-  const program = createProgram(context, '1.2.3', (exitCode) => {
-    code = exitCode;
-  });
-  await program.parseAsync(['node', 'gameday', 'simulate', ...words]).catch((error: unknown) => {
-    code = exitCodeOfError(error);
-    stderr += (error as Error).message;
-  });
-  return { code, stdout, stderr };
-}
+const simulate = (words: readonly string[], signal?: AbortSignal) =>
+  commandLine(['simulate', ...words], signal === undefined ? {} : { signal });
 
 /** The words after `npx gameday simulate` in the line that repeats a run. */
 function repetition(stdout: string): string[] {

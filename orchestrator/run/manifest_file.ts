@@ -70,6 +70,6 @@ function describe(error: unknown, file: string): string {
 
 /** ` at system.ts:12`, from the stack, when the mistake is in the file or beside it. */
 function placeIn({ stack = '' }: Error, file: string): string {
-  const place = new RegExp(`${dirname(file).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}/([^\\s:)]+):(\\d+)`).exec(stack);
+  const place = new RegExp(`${RegExp.escape(dirname(file))}/([^\\s:)]+):(\\d+)`).exec(stack);
   return place === null ? '' : ` at ${place[1] ?? basename(file)}:${place[2]}`;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { until } from '../../kit/until.ts';
 import { obtain } from '../../tools/obtain.ts';
+import { store } from './materialise.ts';
 import type { Prometheus } from './prometheus.ts';
 import { judgeConfiguration, startPrometheus } from './prometheus.ts';
 import { startGame } from './testing/game.ts';
@@ -49,6 +50,17 @@ test('a clean stop keeps every sample, and a judge that opens the store adds non
   for (const [i, time] of times.slice(1).entries()) expect(time - times[i]!).toBeLessThan(1000);
   await delay(300);
   expect((await judge.api.samples('x', Date.now(), 60_000))[0]!.points).toHaveLength(times.length);
+  expect(await judge.stop()).toBe('clean');
+});
+
+test('series of days stay as they were written: nothing makes blocks of them while a query reads them', async () => {
+  const judge = await startJudge(join(directory, 'tsdb'));
+  const end = Date.now();
+  const samples = Array.from({ length: 3 * 24 * 60 }, (_, minute) => ({ timeMs: end - minute * 60_000, value: 1 }));
+  await store([{ labels: { __name__: 'x' }, samples: samples.reverse() }], judge.api);
+  // Prometheus begins as soon as the samples are in, and has made blocks of them within half a second.
+  await delay(1000);
+  expect((await readdir(join(directory, 'tsdb'))).filter((name) => /^[0-9A-Z]{26}$/.test(name))).toEqual([]);
   expect(await judge.stop()).toBe('clean');
 });
 

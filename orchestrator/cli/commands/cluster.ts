@@ -1,5 +1,4 @@
 /** `up`, `down` and `status`: clusters that stay, without load or verdict. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../kit/errors.ts';
 import type { SystemManifest } from '../../../kit/system.ts';
 import { obtain, type ToolProgress } from '../../../tools/obtain.ts';
@@ -15,7 +14,6 @@ import { knownSystems, oneSystem } from '../system_choice.ts';
 import { columns } from '../terminal.ts';
 
 const GRACE_MS = 5000;
-const ANSWER_MS = 1000;
 
 export interface UpFlags {
   readonly nodes?: number;
@@ -158,12 +156,10 @@ async function statusOf(command: Context, word: string): Promise<SystemStatus> {
   const nodes = (clusters.read(system)?.nodes ?? []).map(async ({ index, url }): Promise<NodeStatus> => {
     const pid = running.find(({ name }) => name === `node ${index}`)?.pid ?? null;
     if (pid === null) return { node: index, url, pid, ready: false, roles: [] };
-    const ready = await new NodeClient(manifest, url).isReady();
+    const client = new NodeClient(manifest, url);
+    const ready = await client.isReady();
     const roles = await Promise.all(
-      Object.entries(manifest.roles ?? {}).map(async ([role, has]) => {
-        const late = delay(ANSWER_MS, false, { ref: false });
-        return (await Promise.race([has(url).catch(() => false), late])) ? [role] : [];
-      }),
+      Object.keys(manifest.roles ?? {}).map(async (role) => ((await client.hasRole(role)) ? [role] : [])),
     );
     return { node: index, url, pid, ready, roles: roles.flat() };
   });

@@ -10,46 +10,18 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { RunDirectories } from '../../run/directory.ts';
-import { Systems } from '../../run/systems.ts';
-import { ScenarioCatalogue } from '../../scenario/catalogue.ts';
-import type { Context } from '../context.ts';
-import { exitCodeOfError } from '../exit_code.ts';
-import { createProgram } from '../program.ts';
-import type { SignalWatch } from '../signals.ts';
-import { createTerminal } from '../terminal.ts';
+import { commandLine } from '../testing/command_line.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
 let directory: string;
 beforeEach(() => {
   directory = realpathSync(mkdtempSync(join(tmpdir(), 'init-')));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-/** A command line as `main.ts` runs it, in the directory. */
-async function gameday(...words: string[]) {
-  let stdout = '';
-  let stderr = '';
-  const context: Context = {
-    ...{ root, workingDirectory: directory },
-    terminal: createTerminal({ write: (text) => (stdout += text) }, { write: (text) => (stderr += text) }, {}),
-    systems: await Systems.project(root),
-    catalogue: new ScenarioCatalogue(root),
-    directories: new RunDirectories(join(directory, '.gameday')),
-    signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,
-  };
-  let code = -1;
-  const program = createProgram(context, '1.2.3', (exitCode) => {
-    code = exitCode;
-  });
-  await program.parseAsync(['node', 'gameday', ...words]).catch((error: unknown) => {
-    code = exitCodeOfError(error);
-    stderr += (error as Error).message;
-  });
-  return { code, stdout, stderr };
-}
+const gameday = (...words: string[]) =>
+  commandLine(words, { workingDirectory: directory, base: join(directory, '.gameday') });
 
 describe('what it refuses is exit code 2, and nothing is written', () => {
   test('files that are there, all of which it names', async () => {

@@ -1,37 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
-import { RunDirectories } from '../../run/directory.ts';
-import { Systems } from '../../run/systems.ts';
-import { ScenarioCatalogue } from '../../scenario/catalogue.ts';
-import type { Context } from '../context.ts';
-import { exitCodeOfError } from '../exit_code.ts';
-import { createProgram } from '../program.ts';
-import type { SignalWatch } from '../signals.ts';
-import { createTerminal } from '../terminal.ts';
+import { commandLine } from '../testing/command_line.ts';
 
-const root = resolve(import.meta.dirname, '../../..');
-
-/** Runs `rules export` as `main.ts` does. */
-async function exported(...words: string[]) {
-  const out = { code: -1, stdout: '', stderr: '' };
-  const write = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (out[name] += text) });
-  const context: Context = {
-    ...{ root, workingDirectory: root, terminal: createTerminal(write('stdout'), write('stderr'), {}) },
-    systems: await Systems.project(root),
-    catalogue: new ScenarioCatalogue(root),
-    directories: new RunDirectories(resolve(root, '.gameday/nowhere')),
-    signals: { signal: new AbortController().signal, watch: () => undefined } as unknown as SignalWatch,
-  };
-  const program = createProgram(context, '1.2.3', (code) => Object.assign(out, { code }));
-  await program.parseAsync(['node', 'gameday', 'rules', 'export', ...words]).catch((error: unknown) => {
-    out.code = exitCodeOfError(error);
-    out.stderr += (error as Error).message;
-  });
-  return out;
-}
+const exported = (...words: string[]) => commandLine(['rules', 'export', ...words]);
 
 test('a PrometheusRule has the shape that its definition asks for, and objectives come from a scenario', async () => {
   const { code, stdout } = await exported(
