@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifySchemaValidationError } from 'fastify';
 import { errorBody, ServiceError } from './errors.ts';
@@ -48,8 +47,9 @@ export function answerUnparsable(error: Error & { readonly code?: string }, sock
   if (error.code !== 'ECONNRESET' && socket.writable) {
     const answer = unparsable(error.code);
     const body = JSON.stringify(errorBody(answer));
+    // Without a reason phrase (RFC 9112, section 4): importing `node:http` for its names costs every node 3 MB of what that drags in.
     socket.write(
-      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `HTTP/1.1 ${answer.status} \r\nConnection: close\r\nContent-Type: application/json\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
   }
