@@ -3,7 +3,7 @@ import { type Bench, beside, type Metric } from './bench.ts';
 import { BulkClient } from './kv/bulk.ts';
 import { planOf } from './kv/plan.ts';
 import { usageIsKnown } from './kv/process_usage.ts';
-import { ENTRIES, mebibytes, memoryOf } from './kv/recovery.ts';
+import { ENTRIES, mebibytes, memoryOf, startCompiled } from './kv/recovery.ts';
 import { verdictsOf } from './kv/targets.ts';
 
 const MILLIONS = 10;
@@ -15,7 +15,7 @@ export const kvMemory: Bench = {
   async run(context) {
     if (!usageIsKnown) return { bench: 'kv-memory', metrics: [], notes: ['memory is read from /proc: Linux only'] };
     const plan = await planOf(context);
-    await using side = await plan.start('kv');
+    await using side = await startCompiled(plan);
     await using client = new BulkClient(side.api, side.urls);
     const handles = await client.create(ENTRIES, context.signal);
     const samples: (readonly number[])[] = [];

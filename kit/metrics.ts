@@ -29,6 +29,8 @@ export interface Metrics {
   gauge<Label extends string = never>(description: GaugeDescription<Label>): Gauge<Label>;
   histogram<Label extends string = never>(description: HistogramDescription<Label>): Histogram<Label>;
   readonly http: HttpMetrics;
+  /** Runs before each scrape; sets gauges of what is known, not counted. */
+  beforeScrape(show: () => void): void;
   /** The answer to a scrape. */
   exposition(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -79,12 +81,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
   }).set(options.info, 1);
   if (runtime) createEventLoopMetrics(gauge);
 
+  const shows: (() => void)[] = [];
   return {
     counter,
     gauge,
     histogram,
     http: createHttpMetrics({ counter, gauge, histogram }),
-    exposition: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    beforeScrape: (show) => {
+      shows.push(show);
+    },
+    exposition: async () => {
+      for (const show of shows) show();
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
   };
 }
 

@@ -18,7 +18,10 @@ const targets = __ENV.TARGETS!.split(',');
 const clients = Number(__ENV.VUS);
 const duration = `${__ENV.SECONDS}s`;
 const rate = Number(__ENV.RATE ?? 0);
-const ramp = `${__ENV.RAMP_SECONDS}s`;
+const rampSeconds = Number(__ENV.RAMP_SECONDS);
+/** Longer than an operation of the ramp takes. */
+const STOP_SECONDS = 2;
+const loadStart = `${rampSeconds + STOP_SECONDS + 1}s`;
 const keys = new SharedArray('keys', () => JSON.parse(open(__ENV.KEYS!)) as string[]);
 
 /** 256 bytes. */
@@ -33,7 +36,8 @@ const failures = new Counter('failures');
 export const options: Options = {
   scenarios: {
     // New connections, and the end of those of an earlier k6, have compilers start again: neither is in what is measured.
-    ramp: { executor: 'constant-vus', vus: clients, duration: ramp, gracefulStop: '10s' },
+    // Once the ramp has ended, its users take the load, over the same connections.
+    ramp: { executor: 'constant-vus', vus: clients, duration: `${rampSeconds}s`, gracefulStop: `${STOP_SECONDS}s` },
     load:
       rate > 0
         ? {
@@ -42,9 +46,9 @@ export const options: Options = {
             duration,
             preAllocatedVUs: clients,
             gracefulStop: '10s',
-            startTime: ramp,
+            startTime: loadStart,
           }
-        : { executor: 'constant-vus', vus: clients, duration, gracefulStop: '10s', startTime: ramp },
+        : { executor: 'constant-vus', vus: clients, duration, gracefulStop: '10s', startTime: loadStart },
   },
   discardResponseBodies: true,
   systemTags: ['status', 'scenario'],

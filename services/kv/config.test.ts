@@ -89,7 +89,7 @@ describe('parseKvConfig', () => {
     [[...documented, '--join', '8080'], '--peers 8080,8082 and --join 8080: a node founds a cluster or joins one'],
     [
       [...documented, '--election-ticks', '3'],
-      '--heartbeat-ticks 5, --election-ticks 3: requires heartbeat-ticks < election-ticks',
+      '--heartbeat-ticks 7, --election-ticks 3: requires heartbeat-ticks < election-ticks',
     ],
     [
       ['--node-id', '0', '--port', '65000'],

@@ -107,7 +107,7 @@ export const KV_SCHEMA = {
     heartbeatTicks: {
       type: 'integer',
       minimum: 1,
-      default: 5,
+      default: 7,
       placeholder: 'N',
       description: 'A leader is heard from this often.',
     },

@@ -18,13 +18,14 @@ const RECORDS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
 
 const ROLES: readonly Role[] = ['follower', 'preCandidate', 'candidate', 'leader', 'learner'];
 
-/** All metrics of a node beside those of the kit. Gauges are set by the driver once a second and at every change of role. */
+/** All metrics of a node beside those of the kit. Gauges are set by the driver before each scrape. */
 export type KvMetrics = ReturnType<typeof createKvMetrics>;
 
 export function createKvMetrics(metrics: Metrics) {
   const raft = createRaftMetrics(metrics);
   showAllSeries(raft);
-  return { raft, wal: createWalMetrics(metrics), store: createStoreMetrics(metrics) };
+  const { beforeScrape } = metrics;
+  return { raft, wal: createWalMetrics(metrics), store: createStoreMetrics(metrics), beforeScrape };
 }
 
 /** A series that appears with its first event hides that event from `increase`: all exist from the start. */

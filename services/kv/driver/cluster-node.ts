@@ -48,10 +48,9 @@ const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024;
 const SNAPSHOT_CHUNK_BYTES = 1024 * 1024;
 /** A snapshot is also due after so many bytes of commands. */
 const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
-const GAUGES_MS = 200;
 const SECOND_MS = 1000;
 /** A node that has nothing to do sleeps at most so many ticks: what comes up without a turn of Raft's is looked at so late. */
-const REST_TICKS_MAX = 5;
+const REST_TICKS_MAX = 7;
 /** How long a leader that stops tries to hand over. */
 const FAREWELL_MS = 1000;
 
@@ -92,7 +91,6 @@ export class ClusterNode {
   #restingMs = now();
   #ticksDue = 0;
   #tickedMs = now();
-  #gaugesMs = 0;
   #secondMs = 0;
   #failed = false;
   #closing: Promise<void> | null = null;
@@ -132,6 +130,7 @@ export class ClusterNode {
       begin: (members, joined) => this.#begin(members, joined),
       isVoter: () => this.#member?.membership.voters.includes(config.nodeId) ?? false,
     });
+    parts.metrics.beforeScrape(() => this.#showGauges());
     this.#ticker = this.#sleep(1);
   }
 
@@ -316,17 +315,18 @@ export class ClusterNode {
     // A process that stood still cannot say how things were meanwhile.
     if ((member?.leader ?? null) === null)
       this.#parts.metrics.raft.leaderless.inc(Math.min(elapsedMs, SECOND_MS) / 1000);
-    if (at - this.#gaugesMs >= GAUGES_MS) {
-      this.#gaugesMs = at;
-      if (member === null) showSpace(this.#parts.metrics, this.space);
-      else showGauges(this.#parts.metrics, member, this.space, this.#config.tickMs);
-    }
     if (at - this.#secondMs < SECOND_MS) return;
     this.#secondMs = at;
     this.space.look();
     this.#departures.look();
     member?.offerCheckpoint();
     this.#handOverWhenFull();
+  }
+
+  #showGauges(): void {
+    const { metrics } = this.#parts;
+    if (this.#member === null) showSpace(metrics, this.space);
+    else showGauges(metrics, this.#member, this.space, this.#config.tickMs);
   }
 
   /** @param ticks how many may pass before there is something to do. A clock that runs wrong is looked at each time. */

@@ -2,7 +2,7 @@ import { type KvMetrics, showRole } from '../metrics.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { Member } from './member.ts';
 
-/** Copies what is known into the gauges. Called a few times a second, so that a scrape sees values at most so old. */
+/** Copies what is known into the gauges. */
 export function showGauges(metrics: KvMetrics, member: Member, space: DiskSpace, tickMs: number): void {
   const status = member.status();
   const { raft, store } = metrics;
