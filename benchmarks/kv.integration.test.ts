@@ -25,20 +25,18 @@ function running(): string[] {
 }
 
 test('one short pair: plausible figures of both sides, every node asked equally often, nothing left running', async () => {
-  const only = ['writes_per_second', 'mixed_per_second', 'fsync_seconds'];
+  const only = ['writes_per_second', 'fsync_seconds'];
   const { signal } = new AbortController();
   const { metrics, notes } = await kv.run(context(signal, { only, pairs: 1, seconds: 1 }));
   const found = Object.fromEntries(metrics.map((metric) => [metric.name, metric]));
-  for (const name of ['writes_per_second', 'mixed_per_second']) {
-    const { value, peer, peer_value, ratio } = found[name]!;
-    expect([name, peer]).toEqual([name, 'etcd']);
-    // No machine that runs the tests is slower than one write in 50 ms by 50 clients, or faster than a bare loopback.
-    for (const rate of [value, peer_value!]) {
-      expect(rate).toBeGreaterThan(20);
-      expect(rate).toBeLessThan(200_000);
-    }
-    expect(ratio).toBeCloseTo(value / peer_value!);
+  const { value, peer, peer_value, ratio } = found.writes_per_second!;
+  expect(peer).toBe('etcd');
+  // No machine that runs the tests is slower than one write in 50 ms by 50 clients, or faster than a bare loopback.
+  for (const rate of [value, peer_value!]) {
+    expect(rate).toBeGreaterThan(20);
+    expect(rate).toBeLessThan(200_000);
   }
+  expect(ratio).toBeCloseTo(value / peer_value!);
   expect(found.write_p50_seconds_50_clients!.value).toBeLessThan(found.write_p99_seconds_50_clients!.value);
   expect(found.fsync_seconds!.value).toBeGreaterThan(1e-6);
   for (const fsyncs of [found.fsyncs_per_1000_writes!.value, found.fsyncs_per_1000_writes!.peer_value!])
@@ -50,7 +48,7 @@ test('one short pair: plausible figures of both sides, every node asked equally 
   for (const byNode of counts) expect(Math.min(...byNode)).toBeGreaterThan(0.8 * Math.max(...byNode));
   expect(notes).toContainEqual(expect.stringMatching(/^target (met|MISSED): writes_per_second, ratio at least 2: /));
   expect(running()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('an end in the middle of a load ends k6 and the nodes', async () => {
   const aborter = new AbortController();

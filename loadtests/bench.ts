@@ -20,8 +20,8 @@ const duration = `${__ENV.SECONDS}s`;
 const rate = Number(__ENV.RATE ?? 0);
 const rampSeconds = Number(__ENV.RAMP_SECONDS);
 /** Longer than an operation of the ramp takes. */
-const STOP_SECONDS = 2;
-const loadStart = `${rampSeconds + STOP_SECONDS + 1}s`;
+const STOP_SECONDS = 1;
+const loadStart = `${rampSeconds + STOP_SECONDS + 0.5}s`;
 const keys = new SharedArray('keys', () => JSON.parse(open(__ENV.KEYS!)) as string[]);
 
 /** 256 bytes. */
