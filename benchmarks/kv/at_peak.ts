@@ -18,7 +18,7 @@ export async function measureAtPeak(plan: Plan, etcdPeak: number): Promise<Findi
   const series = await inPairs(plan.pairs, async (name, pair) => {
     await using side = await plan.start(name);
     const keysFile = await side.prefill(ENTRIES, plan.context.signal);
-    await warmUp(side, 'write', keysFile, plan, 'fresh');
+    await warmUp(side, 'write', keysFile, plan, 'start');
     const load = { operation: 'write', clients: CLIENTS_MAX, seconds: plan.seconds, rate, keysFile } as const;
     const measured = await measureLoad(side, load, plan.programs);
     plan.context.onProgress(

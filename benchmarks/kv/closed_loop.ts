@@ -12,7 +12,7 @@ export const CLOSED_LOOP_METRICS: readonly string[] = Object.values(WORKLOADS).f
 );
 
 /** Times what is measured: of a fresh process, and of one that has had another load. V8 still compiles after ten seconds of load. */
-const WARM_UP = { fresh: 5, another: 2 };
+const WARM_UP = { start: 5, another: 2 };
 /** What the system itself does beside the benchmark is below this. */
 const OTHERS_CORES_MAX = 0.2;
 
@@ -73,7 +73,7 @@ async function measureHttp(
   const measured: Partial<Record<WorkloadName, Measured>> = {};
   for (const name of names) {
     const { operation, clients } = WORKLOADS[name];
-    if (!warm.has(operation)) await warmUp(side, operation, keysFile, plan, warm.size === 0 ? 'fresh' : 'another');
+    if (!warm.has(operation)) await warmUp(side, operation, keysFile, plan, warm.size === 0 ? 'start' : 'another');
     warm.add(operation);
     measured[name] = await measureLoad(side, { operation, clients, seconds: plan.seconds, keysFile }, plan.programs);
   }
@@ -85,9 +85,9 @@ export async function warmUp(
   operation: Load['operation'],
   keysFile: string,
   { seconds, programs }: Plan,
-  process: keyof typeof WARM_UP,
+  after: keyof typeof WARM_UP,
 ): Promise<void> {
-  const load = { operation, clients: CLIENTS, seconds: WARM_UP[process] * seconds, keysFile };
+  const load = { operation, clients: CLIENTS, seconds: WARM_UP[after] * seconds, keysFile };
   await measureLoad(side, load, programs);
 }
 

@@ -61,7 +61,7 @@ export async function profileNodes(plan: Plan, directory: string): Promise<Findi
   async function underLoad(started: Side) {
     await using side = started;
     const keysFile = await side.prefill(ENTRIES, signal);
-    await warmUp(side, 'write', keysFile, plan, 'fresh');
+    await warmUp(side, 'write', keysFile, plan, 'start');
     const from = monotonicUs();
     const load = { operation: 'write', clients: CLIENTS, seconds: plan.seconds, keysFile } as const;
     const measured = await measureLoad(side, load, plan.programs);

@@ -49,7 +49,10 @@ const SNAPSHOT_CHUNK_BYTES = 1024 * 1024;
 /** A snapshot is also due after so many bytes of commands. */
 const SNAPSHOT_LOG_BYTES = 64 * 1024 * 1024;
 const SECOND_MS = 1000;
-/** A node that has nothing to do sleeps at most so many ticks: what comes up without a turn of Raft's is looked at so late. */
+/**
+ * A node that has nothing to do sleeps at most so many ticks: what comes up without a turn of Raft's is looked at so late. Fewer than between
+ * two heartbeats, and an idle leader would wake in between for nothing.
+ */
 const REST_TICKS_MAX = 7;
 /** How long a leader that stops tries to hand over. */
 const FAREWELL_MS = 1000;

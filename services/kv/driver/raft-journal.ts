@@ -1,14 +1,13 @@
 import type { Logger } from '../../../kit/logger.ts';
 import type { ResyncStats } from '../api.ts';
 import type { NodeId, RaftEvent } from '../core/raft/types.ts';
-import { type KvMetrics, showRole } from '../metrics.ts';
+import type { KvMetrics } from '../metrics.ts';
 
 /** Turns what happened in Raft into metrics, log lines and `/_raft/resync_stats`. */
 export class RaftJournal {
   readonly #metrics: KvMetrics;
   readonly #logger: Logger;
   #lastLeader: NodeId | null = null;
-  #role: Parameters<typeof showRole>[1] = 'follower';
   #stats = {
     snapshots_created: 0,
     snapshots_sent: 0,
@@ -37,8 +36,6 @@ export class RaftJournal {
     const { raft } = this.#metrics;
     switch (event.type) {
       case 'roleChanged':
-        this.#role = event.role;
-        showRole(this.#metrics, event.role, this.#lastLeader !== null);
         this.#logger.info({ role: event.role, term: event.term }, 'role changed');
         break;
       case 'leaderChanged':
@@ -71,10 +68,8 @@ export class RaftJournal {
   }
 
   #leaderChanged(leader: NodeId | null, term: number): void {
-    const { raft } = this.#metrics;
-    showRole(this.#metrics, this.#role, leader !== null);
     if (leader === null) return;
-    if (this.#lastLeader !== null && this.#lastLeader !== leader) raft.leaderChanges.inc();
+    if (this.#lastLeader !== null && this.#lastLeader !== leader) this.#metrics.raft.leaderChanges.inc();
     this.#lastLeader = leader;
     this.#logger.info({ leader, term }, 'leader known');
   }
